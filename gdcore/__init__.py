@@ -1,0 +1,14 @@
+"""gdcore: from where you start, with this optimizer, which local minimum do you end in? Pure numpy, scipy and sympy."""
+
+from gdcore.experiment import Experiment, Findings, Minimum, Trace, run, trace
+from gdcore.formula import FormulaError
+from gdcore.optimizers import OPTIMIZERS, Optimizer
+from gdcore.problem import Problem
+from gdcore.setting import Setting
+from gdcore.starts import DESIGNS, Starts
+from gdcore.stopping import Ending, Stopping
+
+__all__ = [
+    "DESIGNS", "OPTIMIZERS", "Ending", "Experiment", "Findings", "FormulaError", "Minimum", "Optimizer", "Problem",
+    "Setting", "Starts", "Stopping", "Trace", "run", "trace",
+]  # fmt: skip

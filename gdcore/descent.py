@@ -1,0 +1,308 @@
+"""The descent loop: the only place that iterates, and the one judge that says when a run is over.
+
+All starts advance in lockstep (the same t for all). Every SEGMENT steps the finished ones are dropped and the rest are
+repacked, so that blocks stay full and fit the processor's cache; blocks of one segment run on several threads. Nothing a
+run does depends on its neighbours: alone or among a million, it takes the same steps and ends the same way.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.codegen import BLOCK
+from gdcore.kernel import Kernel
+from gdcore.problem import Problem
+from gdcore.stopping import Stopping
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+SEGMENT = 16
+TAIL = 32  # positions kept of a run that uses up its epochs, to tell an orbit from a slow approach
+FAR = 1e6  # box half-widths from its centre: beyond this a run has diverged
+STEP_LIMIT = 1e-4  # box widths: a run that still moves faster than this has not settled, whatever its gradient
+
+
+class Verdict(IntEnum):
+    """What the judge sees at one step; minima.py and tails.py tell STATIONARY and EXHAUSTED further apart."""
+
+    RUNNING = 0
+    UNDEFINED = 1
+    JUMPED = 2
+    DIVERGED = 3
+    LEFT_DOMAIN = 4
+    STATIONARY = 5
+    EXHAUSTED = 6
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How each run ended, in the order of the starts.
+
+    ends (n, d), values (n,), gradient_norms (n,), epochs (n,), verdicts (n,); exhausted: the indices of runs that used up
+    their epochs, with tails (k + 1, len(exhausted), d): their last positions, oldest first.
+    paths: every position (epochs + 1, n, d) when recorded, the last one repeated after the end of a run; else None.
+    """
+
+    ends: Array
+    values: Array
+    gradient_norms: Array
+    epochs: NDArray[np.int64]
+    verdicts: NDArray[np.int8]
+    exhausted: Indices
+    tails: Array
+    paths: Array | None = None
+    path_values: Array | None = None
+    path_norms: Array | None = None
+
+
+Progress = Callable[[int, int, int], None]  # epochs done, epochs at most, starts still running
+
+
+def descend(
+    kernel: Kernel,
+    points: Array,
+    stopping: Stopping,
+    *,
+    on_progress: Progress | None = None,
+    record: bool = False,
+    threads: int | None = None,
+) -> Descent:
+    """Run every start in points (n, d) to its end.
+
+    on_progress is called on the calling thread between segments; an exception raised in it ends the descent cleanly.
+    """
+    loop = _Loop(kernel, points, stopping, record)
+    workers = threads or min(os.cpu_count() or 1, 8)
+    with ThreadPoolExecutor(workers) as pool:
+        while loop.alive.size:
+            if on_progress:
+                on_progress(loop.t, stopping.epochs, loop.alive.size)
+            loop.advance(pool)
+    return loop.result()
+
+
+class _Loop:
+    """The arrays of one descent; every method works on all starts still alive."""
+
+    def __init__(self, kernel: Kernel, points: Array, stopping: Stopping, record: bool) -> None:
+        n, d = points.shape
+        self.kernel, self.stopping, self.t = kernel, stopping, 0
+        self.alive: Indices = np.arange(n)
+        self.state = kernel.start(points)
+        self.previous = self.state[:d].copy()
+        self.ends, self.values, self.norms = points.copy(), np.full(n, np.nan), np.full(n, np.nan)
+        self.epochs, self.verdicts = np.zeros(n, np.int64), np.zeros(n, np.int8)
+        self.judge = Judge(kernel, stopping)
+        self.tails = np.empty((0, 0, d))
+        self.record = record
+        self.trail: list[Array] = []
+
+    def advance(self, pool: ThreadPoolExecutor) -> None:
+        """One segment: up to SEGMENT steps, or the last TAIL ones, then drop what has finished."""
+        epochs = self.stopping.epochs
+        final_start = max(0, epochs - TAIL)
+        last = self.t >= final_start
+        until = epochs + 1 if last else min(self.t + SEGMENT, final_start)
+        size = self._block_size()
+        lows = range(0, self.alive.size, size)
+        blocks = [
+            _Block(self.kernel, self.judge, self.state[:, low : low + size], self.previous[:, low : low + size])
+            for low in lows
+        ]
+        keep = last or self.record
+        outcomes = list(pool.map(lambda block: block.advance(self.t, until, keep), blocks))
+        for low, block in zip(lows, blocks, strict=True):
+            self._collect(self.alive[low : low + size], block)
+        if self.record:
+            self._append_trail(outcomes, until)
+        if last:
+            self._keep_tails(outcomes)
+        running = np.concatenate([block.verdict == Verdict.RUNNING for block in blocks])
+        self.state = np.ascontiguousarray(np.concatenate([block.state for block in blocks], axis=1)[:, running])
+        self.previous = np.ascontiguousarray(np.concatenate([block.before for block in blocks], axis=1)[:, running])
+        self.alive = self.alive[running]
+        self.t = until
+
+    def _block_size(self) -> int:
+        """Full blocks, but at least two of them once there is enough work for two threads."""
+        return BLOCK if self.alive.size > 2 * BLOCK else max(2048, -(-self.alive.size // 2))
+
+    def _collect(self, indices: Indices, block: _Block) -> None:
+        done = block.verdict != Verdict.RUNNING
+        where = indices[done]
+        self.ends[where] = block.end[:, done].T
+        self.values[where], self.norms[where] = block.value[done], block.norm[done]
+        self.epochs[where], self.verdicts[where] = block.epoch[done], block.verdict[done]
+
+    def _keep_tails(self, outcomes: list[Array]) -> None:
+        history = np.concatenate(outcomes, axis=2)
+        exhausted = self.verdicts[self.alive] == Verdict.EXHAUSTED
+        self.exhausted = self.alive[exhausted]
+        self.tails = np.ascontiguousarray(history[:, : self.kernel.dimension, exhausted].transpose(0, 2, 1))
+
+    def _append_trail(self, outcomes: list[Array], until: int) -> None:
+        history = np.concatenate(outcomes, axis=2)
+        full = np.full((history.shape[0], history.shape[1], self.ends.shape[0]), np.nan)
+        full[:, :, self.alive] = history
+        self.trail.append(full)
+
+    def result(self) -> Descent:
+        paths = values = norms = None
+        if self.record:
+            trail, d = np.concatenate(self.trail), self.kernel.dimension
+            paths = np.ascontiguousarray(trail[:, :d].transpose(0, 2, 1))
+            values, norms = trail[:, d], trail[:, d + 1]
+        exhausted = getattr(self, "exhausted", np.empty(0, np.intp))
+        return Descent(
+            self.ends, self.values, self.norms, self.epochs, self.verdicts, exhausted, self.tails, paths, values, norms
+        )
+
+
+class _Block:
+    """A cache-sized slice of the starts, advanced by one thread."""
+
+    def __init__(self, kernel: Kernel, judge: Judge, state: Array, previous: Array) -> None:
+        m, d = state.shape[1], kernel.dimension
+        self.kernel, self.judge = kernel, judge
+        self.state, self.before = np.ascontiguousarray(state), np.ascontiguousarray(previous)
+        self.end, self.value, self.norm = np.empty((d, m)), np.empty(m), np.empty(m)
+        self.epoch, self.verdict = np.zeros(m, np.int64), np.zeros(m, np.int8)
+
+    def advance(self, t: int, until: int, keep: bool) -> Array:
+        """Steps t to until - 1; the positions, values and norms seen, (steps, d + 2, m), when kept."""
+        kernel, d, m = self.kernel, self.kernel.dimension, self.state.shape[1]
+        workspace = np.empty((kernel.workspace_rows, m))
+        outs = [np.empty((kernel.rows + 1 + d, m)) for _ in range(2)]
+        squared, scratch = np.empty(m), np.empty(m)
+        seen = np.empty((until - t if keep else 0, d + 2, m))
+        with np.errstate(all="ignore"):
+            for k in range(t, until):
+                out = outs[k % 2]
+                kernel.step(k + 1, self.state, out, workspace)
+                value, gradient = out[kernel.rows], out[kernel.rows + 1 :]
+                np.multiply(gradient[0], gradient[0], out=squared)
+                for row in gradient[1:]:
+                    np.add(squared, np.multiply(row, row, out=scratch), out=squared)
+                if keep:
+                    seen[k - t, :d], seen[k - t, d] = self.state[:d], value
+                    np.sqrt(squared, out=seen[k - t, d + 1])
+                self._judge(k, out, value, squared, scratch)
+                self.before, self.state = self.state[:d], out[: kernel.rows]
+        self.before, self.state = self.before.copy(), self.state.copy()
+        return seen
+
+    def _judge(self, k: int, out: Array, value: Array, squared: Array, scratch: Array) -> None:
+        """Let the judge see every run that may be over at step k, and write down those that are."""
+        position, following = self.state[: self.kernel.dimension], out[: self.kernel.dimension]
+        suspects = self.judge.suspects(k, position, self.before, value, squared, scratch)
+        if suspects is None:
+            return
+        index = np.flatnonzero(suspects & (self.verdict == Verdict.RUNNING))
+        if not index.size:
+            return
+        args = (position[:, index], self.before[:, index], following[:, index], value[index], squared[index])
+        verdict = self.judge.verdicts(k, *args)
+        over = index[verdict != Verdict.RUNNING]
+        self.verdict[over] = verdict[verdict != Verdict.RUNNING]
+        self.end[:, over], self.value[over] = position[:, over], value[over]
+        self.norm[over], self.epoch[over] = np.sqrt(squared[over]), k
+
+
+class Judge:
+    """Decides that a run is over. `verdicts` is the only such place, and its order is the precedence."""
+
+    def __init__(self, kernel: Kernel, stopping: Stopping) -> None:
+        self.problem, self.stopping = kernel.problem, stopping
+        self.width = self.problem.highs - self.problem.lows
+        self.centre = (self.problem.highs + self.problem.lows) / 2
+        self.tolerance2 = stopping.gradient_tolerance**2 if stopping.gradient_tolerance > 0 else -1.0
+
+    def suspects(
+        self, k: int, position: Array, before: Array, value: Array, squared: Array, scratch: Array
+    ) -> NDArray[np.bool_] | None:
+        """A cheap sieve: which runs need a verdict at step k; None when none does.
+
+        Distance is looked at every SEGMENT steps only: runs off to infinity are not in a hurry to be noticed.
+        """
+        if k == self.stopping.epochs:
+            return np.ones(value.shape, bool)
+        np.add(value, squared, out=scratch)
+        np.subtract(scratch, scratch, out=scratch)  # 0 where both are finite, nan elsewhere
+        suspects = (squared <= self.tolerance2) | (scratch != 0)
+        if k % SEGMENT == 0:
+            suspects |= self._far(position)
+        if self.problem.has_poles and k > 0:
+            suspects |= self._crossed(before, position)
+        return suspects if suspects.any() else None
+
+    def verdicts(
+        self, k: int, position: Array, before: Array, following: Array, value: Array, squared: Array
+    ) -> NDArray[np.int8]:
+        """One verdict per suspect; arrays (d, m) and (m,). Later lines win over earlier ones."""
+        finite = np.isfinite(value) & np.isfinite(squared)
+        verdict = np.full(value.shape, Verdict.RUNNING, np.int8)
+        if k == self.stopping.epochs:
+            verdict[:] = Verdict.EXHAUSTED
+        verdict[(squared <= self.tolerance2) & self._slow(position, following)] = Verdict.STATIONARY
+        verdict[~finite] = Verdict.DIVERGED
+        verdict[~finite & self._outside(position)] = Verdict.LEFT_DOMAIN
+        verdict[self._far(position)] = Verdict.DIVERGED
+        if self.problem.has_poles and k > 0:
+            crossed = np.flatnonzero(self._crossed(before, position))
+            verdict[crossed[jumped(self.problem, before[:, crossed].T, position[:, crossed].T)]] = Verdict.JUMPED
+        if k == 0:
+            verdict[~finite] = Verdict.UNDEFINED
+        return verdict
+
+    def _far(self, position: Array) -> NDArray[np.bool_]:
+        offset = np.abs(position - self.centre[:, None]) / (self.width[:, None] / 2)
+        far: NDArray[np.bool_] = ~(offset <= FAR).all(axis=0)
+        return far
+
+    def _slow(self, position: Array, following: Array) -> NDArray[np.bool_]:
+        slow: NDArray[np.bool_] = (np.abs(following - position) <= STEP_LIMIT * self.width[:, None]).all(axis=0)
+        return slow
+
+    def _outside(self, position: Array) -> NDArray[np.bool_]:
+        """Outside the domain, or on a kink or pole where a derivative has no value although the position is finite."""
+        near = np.isfinite(position).all(axis=0)
+        return near & ~self.problem.in_domain(position.T)
+
+    def _crossed(self, before: Array, position: Array) -> NDArray[np.bool_]:
+        crossed: NDArray[np.bool_] = (self.problem.cells(before.T) != self.problem.cells(position.T)).any(axis=-1)
+        return crossed & np.isfinite(position).all(axis=0)
+
+
+def jumped(problem: Problem, before: Array, after: Array) -> NDArray[np.bool_]:
+    """Whether f is singular between two positions (m, d) that lie in different cells of the formula.
+
+    The crossing is bracketed to the last bit; f is then followed towards it from both sides over eight decades. Where it
+    settles to limits the crossing is harmless (sin(x)/x at 0); where it keeps growing it is a pole, also a logarithmic one.
+    """
+    if not len(before):
+        return np.zeros(0, bool)
+    low, high = np.zeros(len(before)), np.ones(len(before))
+
+    def at(s: Array) -> Array:
+        return before + s[:, None] * (after - before)
+
+    first = problem.cells(before)
+    for _ in range(52):
+        middle = (low + high) / 2
+        same = (problem.cells(at(middle)) == first).all(axis=-1)
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    singular = np.zeros(len(before), bool)
+    for anchor, side in ((low, -1.0), (high, 1.0)):
+        f = [problem.value(at(np.clip(anchor + side * distance, 0, 1))) for distance in (1e-4, 1e-8, 1e-12)]
+        with np.errstate(all="ignore"):
+            first_change, second_change = np.abs(f[1] - f[0]), np.abs(f[2] - f[1])
+            noise = 1e-9 * (1 + np.abs(f[0]))
+            singular |= ~(second_change <= np.maximum(0.3 * first_change, noise))
+    return singular

@@ -1,0 +1,72 @@
+"""The last positions of runs that used up their epochs → is it an orbit, a bounce across a kink, or something else?"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.problem import Problem
+
+Array = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+LONGEST_PERIOD = 8
+SAME = 1e-5  # of the orbit's own size: how well a position must repeat
+STILL = 1e-9  # box widths: below this amplitude a run does not orbit, it has settled
+
+
+def orbits(problem: Problem, tails: Array) -> NDArray[np.int64]:
+    """The period (2 to 8) of each tail (k, m, d) that repeats itself, else 0."""
+    count, m, _ = tails.shape
+    scaled = tails / (problem.highs - problem.lows)
+    period = np.zeros(m, np.int64)
+    for p in range(min(LONGEST_PERIOD, (count - 1) // 2), 1, -1):
+        last, before = scaled[-p:], scaled[-2 * p : -p]
+        amplitude = np.abs(last - last.mean(axis=0)).max(axis=(0, 2))
+        repeats = np.abs(last - before).max(axis=(0, 2)) <= SAME * amplitude
+        period[repeats & (amplitude > STILL)] = p
+    return period
+
+
+def bounces(problem: Problem, tails: Array) -> Flags:
+    """Whether each tail (k, m, d) passes a kink of f at least twice: a place where the slope along the step jumps."""
+    count, m, _ = tails.shape
+    crossings = np.zeros(m, np.int64)
+    if not problem.has_kinks:
+        return crossings >= 2
+    for k in range(count - 1):
+        crossings += _jumps(problem, tails[k], tails[k + 1])
+    return crossings >= 2
+
+
+def _jumps(problem: Problem, start: Array, end: Array) -> Flags:
+    """Whether the slope of f along start → end turns from falling to rising by a jump, not continuously.
+
+    The turn is bracketed by bisection down to 2⁻³⁰ of the step; a smooth slope differs there by as little.
+    """
+    step = end - start
+
+    def slope(points: Array) -> Array:
+        with np.errstate(all="ignore"):
+            inner: Array = (problem.gradient(points) * step).sum(axis=-1)
+        return inner
+
+    first, last = slope(start), slope(end)
+    turns = np.flatnonzero((first < 0) & (last > 0))
+    jumps = np.zeros(len(start), bool)
+    if not turns.size:
+        return jumps
+    step, low, high = step[turns], np.zeros(turns.size), np.ones(turns.size)
+    for _ in range(30):
+        middle = (low + high) / 2
+        rising = slope(start[turns] + middle[:, None] * step) > 0
+        low, high = np.where(rising, low, middle), np.where(rising, middle, high)
+    gap = slope(start[turns] + high[:, None] * step) - slope(start[turns] + low[:, None] * step)
+    jumps[turns] = ~(gap < 1e-2 * (last - first)[turns])
+    return jumps
+
+
+def clouds(problem: Problem, tails: Array) -> tuple[Array, Array]:
+    """Centre (m, d) and radius (m,), in box widths, of the last positions of each tail (k, m, d)."""
+    centre = tails.mean(axis=0)
+    radius = (np.abs(tails - centre) / (problem.highs - problem.lows)).max(axis=(0, 2))
+    return centre, radius
