@@ -179,12 +179,12 @@ class _Block:
         """Steps t to until - 1; the positions, values and norms seen, (steps, d + 2, m), when kept."""
         kernel, d, m = self.kernel, self.kernel.dimension, self.state.shape[1]
         workspace = np.empty((kernel.workspace_rows, m))
-        outs = [np.empty((kernel.rows + 1 + d, m)) for _ in range(2)]
+        outs = [np.empty((kernel.rows + 1 + d, m)) for _ in range(3)]  # before, now and next must all survive
         squared, scratch = np.empty(m), np.empty(m)
         seen = np.empty((until - t if keep else 0, d + 2, m))
         with np.errstate(all="ignore"):
             for k in range(t, until):
-                out = outs[k % 2]
+                out = outs[k % 3]
                 kernel.step(k + 1, self.state, out, workspace)
                 value, gradient = out[kernel.rows], out[kernel.rows + 1 :]
                 np.multiply(gradient[0], gradient[0], out=squared)

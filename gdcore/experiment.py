@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -257,12 +257,11 @@ def _findings(experiment: Experiment, points: Array, descent: Descent) -> Findin
     unfinished = _unfinished(experiment, descent)
     codes[descent.exhausted] = unfinished
     settled = np.flatnonzero(codes == CODE[Ending.FLAT])
-    polished = mn.polish(problem, descent.ends[settled])
-    codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[polished.kinds]
-    merged = mn.merge(problem, polished)
+    merged = mn.merge(problem, mn.polish(problem, descent.ends[settled]))
+    codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[merged.kinds]
     reached = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
-    candidates = [merged.stationary[k] for k in reached]
-    candidates += _unreached(problem, descent.ends, codes, candidates)
+    unreached = _unreached(problem, descent.ends, codes, merged.stationary)
+    candidates = [merged.stationary[k] for k in reached] + [point for point in unreached if point.kind == "minimum"]
     order = mn.deepest_first(candidates)
     label_of = np.full(len(merged.stationary) + 1, -1)
     for label, k in enumerate(order):
@@ -280,7 +279,7 @@ def _findings(experiment: Experiment, points: Array, descent: Descent) -> Findin
         ending_codes=codes,
         labels=labels,
         minima=tuple(_minimum(candidates[k], labels == i, descent.epochs) for i, k in enumerate(order)),
-        stationary=tuple(point for point in merged.stationary if point.kind != "minimum"),
+        stationary=tuple(point for point in (*merged.stationary, *unreached) if point.kind != "minimum"),
     )
 
 
@@ -330,17 +329,24 @@ def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
 
 
 def _unreached(
-    problem: Problem, ends: Array, codes: NDArray[np.int8], known: list[Stationary]
+    problem: Problem, ends: Array, codes: NDArray[np.int8], known: tuple[Stationary, ...]
 ) -> list[Stationary]:
-    """Verified minima inside the box that unsettled runs point to but no start settled in; their count is 0."""
+    """Verified minima and degenerate points inside the box that unsettled runs point to; their count is 0."""
     open_endings = [CODE[e] for e in (Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE)]
     unsettled = np.flatnonzero(np.isin(codes, open_endings))
     chosen = unsettled[:: max(1, -(-unsettled.size // MOST_EXPLORED))]
     if not chosen.size:
         return []
-    polished = mn.descend_to_minima(problem, ends[chosen])
-    found = [s for s in mn.merge(problem, polished).stationary if s.kind == "minimum" and s.inside_box]
+    found = mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary
     width = problem.highs - problem.lows
-    taken = np.array([s.point for s in known]).reshape(-1, problem.dimension)
-    fresh = [s for s in found if not (np.abs(taken - s.point) <= 2 * mn.SAME_POINT * width).all(axis=1).any()]
-    return [Stationary(s.point, s.value, s.eigenvalues, s.kind, s.inside_box, 0) for s in fresh]
+    taken = np.array([point.point for point in known]).reshape(-1, problem.dimension)
+    valleys = [point.value for point in known if not point.isolated]
+
+    def fresh(point: Stationary) -> bool:
+        if point.kind not in ("minimum", "degenerate") or not point.inside_box:
+            return False
+        radius = mn.SAME_DEGENERATE if point.kind == "degenerate" else 2 * mn.SAME_POINT
+        near = (np.abs(taken - point.point) <= radius * width).all(axis=1).any()
+        return not near and (point.isolated or not np.isclose(valleys, point.value, atol=1e-7).any())
+
+    return [replace(point, count=0) for point in found if fresh(point)]

@@ -7,7 +7,7 @@ the end of the run, converges close by; its kind is read off the eigenvalues the
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +111,7 @@ class _Newton:
             norms = np.sqrt((gradients**2).sum(axis=1))
         accepted = self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))
         kinds = np.where(accepted, _kinds(eigenvalues, self.slow >= 8), NONE).astype(np.int8)
-        still = np.flatnonzero((kinds == DEGENERATE) & (np.abs(eigenvalues).max(axis=1) == 0))
+        still = np.flatnonzero((kinds != NONE) & (np.abs(eigenvalues).max(axis=1) < 1e-250))
         kinds[still[_is_constant_around(self.problem, self.points[still])]] = NONE
         return Polished(self.points, values, eigenvalues, norms, kinds)
 
@@ -175,7 +175,7 @@ def _kinds(eigenvalues: Array, linear: Flags) -> NDArray[np.int8]:
 
 
 def _is_constant_around(problem: Problem, points: Array) -> Flags:
-    """Whether f is exactly the same at all points 0.1 % of the box away along the axes: flat land, no point of its own."""
+    """Whether f is the same, to the smallest normal number, 0.1 % of the box away along the axes: flat land."""
     constant = np.ones(len(points), bool)
     if not len(points):
         return constant
@@ -184,7 +184,7 @@ def _is_constant_around(problem: Problem, points: Array) -> Flags:
         for sign in (-1, 1):
             shifted = points.copy()
             shifted[:, i] += sign * 1e-3 * width
-            constant &= problem.value(shifted) == value
+            constant &= np.abs(problem.value(shifted) - value) < np.finfo(float).tiny
     return constant
 
 
@@ -193,14 +193,16 @@ def _is_constant_around(problem: Problem, points: Array) -> Flags:
 
 @dataclass(frozen=True)
 class Merged:
-    """Distinct points, and for each polished point the index of its own (-1: kind NONE)."""
+    """Distinct points, for each polished point the index of its own (-1: kind NONE), and the kinds after verification."""
 
     stationary: tuple[Stationary, ...]
     index: Indices
+    kinds: NDArray[np.int8]
 
 
 def merge(problem: Problem, polished: Polished) -> Merged:
     """One Stationary for all polished points of a kind at the same position; valleys become one each."""
+    polished = _demote_unstable(problem, polished)
     index = np.full(len(polished.kinds), -1)
     found: list[Stationary] = []
     for kind in (MINIMUM, SADDLE, MAXIMUM, DEGENERATE):
@@ -217,7 +219,36 @@ def merge(problem: Problem, polished: Polished) -> Merged:
             lone = kind != DEGENERATE or bool(isolated[g])
             found.append(_stationary(problem, polished, best, len(own), isolated=lone))
             index[own] = len(found) - 1
-    return Merged(tuple(found), index)
+    return Merged(tuple(found), index, polished.kinds)
+
+
+def _demote_unstable(problem: Problem, polished: Polished) -> Polished:
+    """The same, with points made DEGENERATE where Newton's method does not come back quadratically after a small push.
+
+    An exactly hit x⁴ has rounding for a Hessian, and two stationary points closer than the merging radius are one to the
+    resolution of this program: neither kind can be trusted. One representative per position is pushed.
+    """
+    regular = np.flatnonzero(polished.kinds < DEGENERATE)
+    if not regular.size:
+        return polished
+    width = problem.highs - problem.lows
+    groups = _cluster(polished.points[regular] / width, SAME_POINT)
+    first = regular[np.unique(groups, return_index=True)[1]]
+    points, direction = polished.points[first], _flattest(problem, polished.points[first])
+    again = polish(problem, points + 10 * SAME_POINT * width.min() * direction)
+    back = (np.abs(again.points - points) <= SAME_POINT * width).all(axis=1) & (again.kinds == polished.kinds[first])
+    kinds = polished.kinds.copy()
+    kinds[regular[~back[groups]]] = DEGENERATE
+    return replace(polished, kinds=kinds)
+
+
+def _flattest(problem: Problem, points: Array) -> Array:
+    """Unit eigenvectors (m, d) of the Hessian's smallest |eigenvalue| at points (m, d)."""
+    _, _, hessian = problem.differentiate(points)
+    eigenvalues, vectors = np.linalg.eigh(np.nan_to_num(hessian))
+    flattest = np.argmin(np.abs(eigenvalues), axis=1)
+    direction: Array = np.take_along_axis(vectors, flattest[:, None, None], axis=2)[..., 0]
+    return direction
 
 
 def _stationary(problem: Problem, polished: Polished, i: int, count: int, *, isolated: bool) -> Stationary:
@@ -271,12 +302,8 @@ def _join_valleys(
 
 def _continues(problem: Problem, points: Array) -> Flags:
     """Whether stationary points go on beside each of the points (m, d), along the eigenvector of the smallest |eigenvalue|."""
-    _, _, hessian = problem.differentiate(points)
-    eigenvalues, vectors = np.linalg.eigh(np.nan_to_num(hessian))
-    flattest = np.argmin(np.abs(eigenvalues), axis=1)
-    direction = np.take_along_axis(vectors, flattest[:, None, None], axis=2)[..., 0]
     width = problem.highs - problem.lows
-    push = 5e-3 * direction * width.min()
+    push = 5e-3 * _flattest(problem, points) * width.min()
     continues = np.zeros(len(points), bool)
     for sign in (1.0, -1.0):
         again = polish(problem, points + sign * push)

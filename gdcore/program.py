@@ -59,7 +59,7 @@ class Lowering:
     scalars: frozenset[str] = frozenset()
     lines: list[Line] = field(default_factory=list)
     values: dict[Expr, Operand] = field(default_factory=dict)
-    numbered: dict[Line, int] = field(default_factory=dict)
+    numbered: dict[tuple[object, ...], int] = field(default_factory=dict)
 
     def add(self, expressions: Sequence[Expr]) -> list[Operand]:
         """Operands holding the values of the expressions."""
@@ -77,11 +77,11 @@ class Lowering:
 
     def _line(self, operation: str, *operands: Operand) -> Operand:
         scalar = all(self._is_scalar(operand) for operand in operands)
-        line = Line(operation, operands, scalar)
-        if line not in self.numbered:
-            self.numbered[line] = len(self.lines)
-            self.lines.append(line)
-        return self.numbered[line]
+        key = (operation, operands, *map(type, operands))  # line 3 and the number 3.0 are equal, but not the same
+        if key not in self.numbered:
+            self.numbered[key] = len(self.lines)
+            self.lines.append(Line(operation, operands, scalar))
+        return self.numbered[key]
 
     def _is_scalar(self, operand: Operand) -> bool:
         if isinstance(operand, float):

@@ -76,6 +76,7 @@ FONT_COMMANDS = (r"\mathrm", r"\operatorname", r"\text", r"\mathit", r"\textrm",
 FONT_ARGUMENT = re.compile(r"\s*\{\s*([A-Za-z]+[0-9]*(?:\\?_[A-Za-z0-9]+)*)\s*\}")
 BRACED_INDEX = re.compile(r"_\{\s*([A-Za-z0-9]+)\s*\}")
 PLAIN_INDEX = re.compile(r"_([A-Za-z0-9]+)")
+LATEX_INDEX = re.compile(r"_([0-9]+|[A-Za-z])")
 REMEDIES = {
     "!": "factorials are not offered: they have no derivative here",
     "%": "use mod(a, b) for a remainder",
@@ -195,7 +196,7 @@ class _Tokenizer:
         end = start + length
         if braced := BRACED_INDEX.match(self.text, end, self.stop):
             word, end = f"{word}_{braced.group(1)}", braced.end()
-        elif word in GREEK_WORDS and (plain := PLAIN_INDEX.match(self.text, end, self.stop)):
+        elif (word in GREEK_WORDS or word == "log") and (plain := self._plain_index().match(self.text, end, self.stop)):
             word, end = f"{word}_{plain.group(1)}", plain.end()
         elif end < self.stop and self.text[end] in "₀₁₂₃₄₅₆₇₈₉":
             digits = ""
@@ -205,6 +206,9 @@ class _Tokenizer:
         if end < self.stop and self.text[end] == "_":
             raise FormulaError(f"index at {end + 1} is not understood: write names like x1 or x_1", end)
         self._add("word", word, end - start)
+
+    def _plain_index(self) -> re.Pattern[str]:
+        return LATEX_INDEX if self.latex else PLAIN_INDEX
 
     def _command(self) -> None:
         match = COMMAND.match(self.text, self.at, self.stop)
@@ -220,7 +224,7 @@ class _Tokenizer:
             word = GREEK_COMMANDS[name]
             self._indexed(word, len(name))
         elif name[1:] in COMMAND_FUNCTIONS:
-            self._add("word", name[1:], len(name))
+            self._indexed(name[1:], len(name))
         elif name in FONT_COMMANDS and (inner := FONT_ARGUMENT.match(self.text, self.at + len(name), self.stop)):
             self._add("word", inner.group(1).replace("\\_", "_"), inner.end() - self.at)
         else:
