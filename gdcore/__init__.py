@@ -2,6 +2,7 @@
 
 from gdcore.experiment import Experiment, Findings, Minimum, Trace, run, trace
 from gdcore.formula import FormulaError
+from gdcore.gallery import GALLERY
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
 from gdcore.setting import Setting
@@ -9,6 +10,6 @@ from gdcore.starts import DESIGNS, Starts
 from gdcore.stopping import Ending, Stopping
 
 __all__ = [
-    "DESIGNS", "OPTIMIZERS", "Ending", "Experiment", "Findings", "FormulaError", "Minimum", "Optimizer", "Problem",
+    "DESIGNS", "GALLERY", "OPTIMIZERS", "Ending", "Experiment", "Findings", "FormulaError", "Minimum", "Optimizer", "Problem",
     "Setting", "Starts", "Stopping", "Trace", "run", "trace",
 ]  # fmt: skip
