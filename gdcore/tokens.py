@@ -30,7 +30,7 @@ class Token:
 
 
 MOST_CHARACTERS = 2000
-MOST_TOKENS = 600
+MOST_TOKENS = 1000
 NUMBER = re.compile(r"(?:[0-9]+(?:\.(?![\^*/])[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 WORD = re.compile(r"(?i:log1p|expm1|exp2)(?![A-Za-z0-9_])|[A-Za-z]+[0-9]*(?:_[A-Za-z0-9]+)*")
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
