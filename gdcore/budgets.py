@@ -8,6 +8,7 @@ from gdcore.nodes import Binary, Call, Name, Node, children, constant_value, nam
 from gdcore.tokens import FormulaError
 
 MOST_NODES = 400
+MOST_HEIGHT = 200  # the passes over a tree recurse
 MOST_NAMES = 10
 MOST_EXPONENT = 200
 MOST_TOWERS = 2  # exponents that are no constants, one inside the other
@@ -17,18 +18,27 @@ MOST_ARGUMENTS = 12
 
 def check_budgets(tree: Node) -> None:
     """FormulaError where the tree is too large, its exponents too high, or a constant part without a finite value."""
-    size = _size(tree)
+    size, height = _measure(tree)
+    if height > MOST_HEIGHT:
+        raise FormulaError(f"the formula chains {height} operations (at most {MOST_HEIGHT}): shorten it", 0)
     if size > MOST_NODES:
         raise FormulaError(f"the formula has {size} operations and values (at most {MOST_NODES}): shorten it", 0)
     _check(tree, exponent=1.0, towers=0, exponentials=0)
 
 
-def _size(tree: Node) -> int:
-    count, stack = 0, [tree]
-    while stack:
-        count += 1
-        stack.extend(children(stack.pop()))
-    return count
+def _measure(tree: Node) -> tuple[int, int]:
+    """The number of nodes, where a constant part counts as one since it is folded first, and the operations on its longest path."""
+    levels = [[tree]]
+    while levels[-1]:
+        levels.append([child for node in levels[-1] for child in children(node)])
+    varying: dict[int, bool] = {}
+    count = 1
+    for level in reversed(levels):
+        for node in level:
+            below = children(node)
+            varying[id(node)] = isinstance(node, Name) or any(varying[id(child)] for child in below)
+            count += len(below) if varying[id(node)] else 0
+    return count, len(levels) - 2
 
 
 def _check(node: Node, *, exponent: float, towers: int, exponentials: int) -> None:

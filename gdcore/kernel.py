@@ -16,7 +16,7 @@ from sympy import Expr
 
 from gdcore import symbolic
 from gdcore.codegen import ArrayFunction, generate
-from gdcore.formula import Call, Node, children
+from gdcore.formula import Call, Node, children, constant_value
 from gdcore.optimizers import Optimizer, parse_schedule
 from gdcore.problem import Problem
 from gdcore.program import Lowering
@@ -68,19 +68,18 @@ def kernel(
         values = (*scalars[:clock], np.float64(t), *scalars[clock + 1 :])
         compiled.function.run(state, values, out, workspace)
 
-    starting = _initial_states(optimizer, settings)
+    starting = _initial_states(optimizer, settings, epochs)
     return Kernel(problem, compiled.rows, compiled.function.rows, step, starting)
 
 
-def _initial_states(optimizer: Optimizer, settings: Mapping[str, float | str]) -> tuple[float, ...]:
-    values: list[float] = []
-    for _, tree in optimizer.initial:
-        if tree is None:
-            values.append(0.0)
-            continue
-        numbers = {name: sympy.Float(value) for name, value in settings.items() if not isinstance(value, str)}
-        values.append(float(symbolic.to_sympy(tree, {**numbers, "t": sympy.Integer(1)})))
-    return tuple(values)
+def _initial_states(optimizer: Optimizer, settings: Mapping[str, float | str], epochs: int) -> tuple[float, ...]:
+    """The value each state starts with; a scheduled setting counts with its value at the first step."""
+    clock = {"t": 1.0, "T": float(epochs)}
+    numbers = {
+        name: constant_value(parse_schedule(value), clock) if isinstance(value, str) else float(value)
+        for name, value in settings.items()
+    }
+    return tuple(0.0 if tree is None else constant_value(tree, numbers) for _, tree in optimizer.initial)
 
 
 @dataclass(frozen=True)

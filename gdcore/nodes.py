@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,18 +94,20 @@ def names_in(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
-def constant_value(node: Node) -> float:
-    """The float value of a tree without names; nan or inf where it has none."""
+def constant_value(node: Node, names: Mapping[str, float] | None = None) -> float:
+    """The float value of a tree at given values of its names; nan or inf where it has none."""
     with np.errstate(all="ignore"):
-        return float(_value(node))
+        return float(_value(node, names or {}))
 
 
-def _value(node: Node) -> np.float64:
+def _value(node: Node, names: Mapping[str, float]) -> np.float64:
     if isinstance(node, Number):
         return np.float64(node.value)
     if isinstance(node, Constant):
         return np.float64(math.pi if node.name == "pi" else math.e)
-    parts = [_value(child) for child in children(node)]
+    if isinstance(node, Name):
+        return np.float64(names[node.name])
+    parts = [_value(child, names) for child in children(node)]
     if isinstance(node, Negate):
         return -parts[0]
     if isinstance(node, Call):

@@ -12,6 +12,7 @@ from gdcore.notation import name_latex, to_latex
 from gdcore.setting import Setting
 
 ALL_FUNCTIONS = {**FUNCTIONS, **UPDATE_FUNCTIONS}
+START_FUNCTIONS = {**FUNCTIONS, "where": UPDATE_FUNCTIONS["where"]}  # a start value has no coordinates to reduce over
 GIVEN = ("x", "g", "f", "t", "T")  # position, gradient, value, step counted from 1, number of epochs
 MOST_LINES = 40
 SCHEDULE_NAMES = ("t", "T")
@@ -63,7 +64,10 @@ class Optimizer:
         updates: list[Update] = []
         states: dict[str, Node | None] = {}
         for number, is_state, target, (offset, right) in lines:
-            tree = _parse_line(number, offset, right, known)
+            tree = _parse_line(number, offset, right, known, START_FUNCTIONS if is_state else ALL_FUNCTIONS)
+            running = {*GIVEN, *assigned} & set(names_in(tree))
+            if is_state and running:
+                raise FormulaError(f"line {number} starts '{target}' from '{min(running)}': use settings and numbers only", offset)
             for free in names_in(tree):
                 if free not in known:
                     described[free] = Setting(0.1, help="not described by the equations' author: default 0.1")
@@ -138,7 +142,7 @@ def _described(value: Setting | float) -> Setting:
 
 
 def _split(equations: str) -> list[tuple[int, bool, str, tuple[int, str]]]:
-    """(line number, is it a start value, assigned name, (offset in the text, right-hand side)) for each line."""
+    """(line number, is it a start value, assigned name, (offset of the line, its right side in place)) for each line."""
     found: list[tuple[int, bool, str, tuple[int, str]]] = []
     offset = 0
     for number, line in enumerate(equations.split("\n"), start=1):
@@ -146,10 +150,13 @@ def _split(equations: str) -> list[tuple[int, bool, str, tuple[int, str]]]:
             match = LINE.match(line)
             if match is None:
                 raise FormulaError(f"line {number} is no assignment: write it like m = beta*m + g", offset)
-            target = canonical_name(match["target"])
+            target = _target(number, offset + match.start("target"), match["target"])
             if target in ("g", "f", "t", "T"):
                 raise FormulaError(f"line {number} assigns '{target}', which is given: choose another name", offset)
-            found.append((number, bool(match["state"]), target, (offset + match.start("right"), match["right"])))
+            if match["state"] and target == "x":
+                raise FormulaError(f"line {number} gives x a start value: the starts do that, leave the line out", offset)
+            blank = " " * match.start("right")  # so that places are those in the whole line
+            found.append((number, bool(match["state"]), target, (offset, blank + match["right"])))
         offset += len(line) + 1
     if not found:
         raise FormulaError("there are no equations: write at least x = x - lr*g", 0)
@@ -158,12 +165,19 @@ def _split(equations: str) -> list[tuple[int, bool, str, tuple[int, str]]]:
     return found
 
 
-def _parse_line(number: int, offset: int, right: str, known: set[str]) -> Node:
+def _target(number: int, position: int, name: str) -> str:
+    try:
+        return canonical_name(name)
+    except FormulaError as error:
+        raise FormulaError(f"line {number}: {error}", position) from None
+
+
+def _parse_line(number: int, offset: int, right: str, known: set[str], functions: Mapping[str, tuple[int, int]]) -> Node:
     try:
         try:
-            return parse(right, names=known, functions=ALL_FUNCTIONS, comparisons=True)
+            return parse(right, names=known, functions=functions, comparisons=True)
         except FormulaError:
-            return parse(right, functions=ALL_FUNCTIONS, comparisons=True)
+            return parse(right, functions=functions, comparisons=True)
     except FormulaError as error:
         position = None if error.position is None else error.position + offset
         raise FormulaError(f"line {number}: {error}", position) from None

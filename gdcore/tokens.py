@@ -30,9 +30,9 @@ class Token:
 
 
 MOST_CHARACTERS = 2000
-MOST_TOKENS = 600
+MOST_TOKENS = 1000
 NUMBER = re.compile(r"(?:[0-9]+(?:\.(?![\^*/])[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-WORD = re.compile(r"[A-Za-z]+[0-9]*(?:_[A-Za-z0-9]+)*")
+WORD = re.compile(r"(?i:log1p|expm1|exp2)(?![A-Za-z0-9_])|[A-Za-z]+[0-9]*(?:_[A-Za-z0-9]+)*")
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
 SPACES = " \t\n\r\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 OPERATORS = {

@@ -1,0 +1,8 @@
+"""What every test shares: hypothesis without time limits, reproducible unless --hypothesis-profile=explore."""
+
+from hypothesis import HealthCheck, settings
+
+QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
+settings.register_profile("fixed", deadline=None, derandomize=True, suppress_health_check=QUIET)
+settings.register_profile("explore", deadline=None, max_examples=3000, suppress_health_check=QUIET)
+settings.load_profile("fixed")
