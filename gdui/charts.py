@@ -1,0 +1,528 @@
+"""Findings → alt.Chart. Charts place what gdcore found; they compute nothing of their own."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import altair as alt
+import contourpy
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from gdcore.experiment import Findings, Trace
+from gdcore.problem import Problem
+from gdcore.stopping import ENDINGS, Ending
+from gdui import theme
+from gdui.wording import MANY
+
+MOST_MARKS = 4000
+MOST_VERTICES = 20_000
+PIXELS = 201
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """How a chart is drawn: dark or light, size in pixels, and the two variables of a map."""
+
+    dark: bool
+    width: int = 520
+    height: int = 520
+    axes: tuple[int, int] = (0, 1)
+
+    @property
+    def ink(self) -> str:
+        return theme.ink(dark=self.dark)
+
+
+# -- shared pieces -----------------------------------------------------------------------------------------------------
+
+
+def group_of(findings: Findings) -> NDArray[np.object_]:
+    """What each start is coloured by: "Minimum 1" … or the label of its ending."""
+    endings = np.array([ending.label.capitalize() for ending in ENDINGS], dtype=object)[findings.ending_codes]
+    names = np.array([minimum_name(k) for k in range(len(findings.minima))] + [""], dtype=object)
+    return np.where(findings.labels >= 0, names[findings.labels], endings)
+
+
+def minimum_name(label: int) -> str:
+    return f"Minimum {label + 1}" if label < MANY else "Further minima"
+
+
+def groups(findings: Findings, view: View) -> pd.DataFrame:
+    """Every group present, in order: name, colour, shape, count."""
+    rows: dict[str, tuple[str, str, int]] = {}
+    for k, minimum in enumerate(findings.minima):
+        if minimum.count:
+            name, before = minimum_name(k), rows.get(minimum_name(k))
+            rows[name] = (theme.minimum_colour(k), "circle", minimum.count + (before[2] if before else 0))
+    for ending, count in findings.ending_counts().items():
+        if count and ending is not Ending.MINIMUM:
+            rows[ending.label.capitalize()] = (*theme.ending_mark(ending, dark=view.dark), count)
+    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=["group", "colour", "shape", "count"])
+
+
+def _scales(table: pd.DataFrame) -> tuple[alt.Scale, alt.Scale]:
+    domain = table["group"].tolist()
+    return (
+        alt.Scale(domain=domain, range=table["colour"].tolist()),
+        alt.Scale(domain=domain, range=table["shape"].tolist()),
+    )
+
+
+def sample(count: int, most: int = MOST_MARKS) -> NDArray[np.intp]:
+    """Evenly spaced indices, at most `most` of them."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
+
+
+def extent(problem: Problem, starts: Array | None, axis: int) -> tuple[float, float]:
+    """The range an axis shows: the box, widened to hold the starts."""
+    low, high = problem.limits[axis]
+    if starts is None or not len(starts):
+        return low, high
+    return min(low, float(starts[:, axis].min())), max(high, float(starts[:, axis].max()))
+
+
+def _axis(problem: Problem, axis: int, limits: tuple[float, float], channel: type, **options: object) -> alt.X | alt.Y:
+    return channel(
+        "x:Q" if channel is alt.X else "y:Q",
+        title=problem.variables[axis],
+        scale=alt.Scale(domain=list(limits), nice=False, zero=False),
+        axis=alt.Axis(grid=False, tickCount=7, labelFlush=False, **options),
+    )
+
+
+def landscape_values(
+    problem: Problem, limits: tuple[tuple[float, float], tuple[float, float]], axes: tuple[int, int], held: Array
+) -> tuple[Array, Array, Array]:
+    """x (201,), y (201,) and f (201, 201), row = y; variables that are no axis are held."""
+    x, y = (np.linspace(low, high, PIXELS) for low, high in limits)
+    points = np.broadcast_to(held, (PIXELS, PIXELS, problem.dimension)).copy()
+    points[..., axes[0]], points[..., axes[1]] = x[None, :], y[:, None]
+    return x, y, problem.value(points)
+
+
+def _png(rgb: NDArray[np.uint8]) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb[::-1]).save(buffer, format="PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def background(
+    problem: Problem,
+    limits: tuple[tuple[float, float], tuple[float, float]],
+    view: View,
+    held: Array,
+    cut: tuple[float, float] | None,
+    soften: float,
+) -> alt.LayerChart:
+    """Heat map as one picture, with thin contours over it."""
+    x, y, f = landscape_values(problem, limits, view.axes, held)
+    finite = f[np.isfinite(f)]
+    low, high = cut or (tuple(np.quantile(finite, [0.0, 0.92])) if finite.size else (0.0, 1.0))
+    picture = pd.DataFrame(
+        {"x": [limits[0][0]], "x2": [limits[0][1]], "y": [limits[1][0]], "y2": [limits[1][1]]}
+    ).assign(url=_png(theme.colours(f, low, high, soften=soften, dark=view.dark)))
+    image = (
+        alt.Chart(picture)
+        .mark_image(aspect=False)
+        .encode(
+            _axis(problem, view.axes[0], limits[0], alt.X),
+            _axis(problem, view.axes[1], limits[1], alt.Y),
+            x2="x2:Q",
+            y2="y2:Q",
+            url="url:N",
+        )
+    )
+    return alt.layer(image, _contours(x, y, np.clip(f, low, high), low, high, view))
+
+
+def _contours(x: Array, y: Array, f: Array, low: float, high: float, view: View) -> alt.Chart:
+    generator = contourpy.contour_generator(x, y, np.ma.masked_invalid(f))
+    parts, total = [], 0
+    for level in np.linspace(low, high, 14)[1:-1]:
+        for line in generator.lines(float(level)):
+            total += len(line)
+            if total <= MOST_VERTICES // 2:
+                parts.append(pd.DataFrame({"x": line[:, 0], "y": line[:, 1], "line": len(parts)}))
+    table = pd.concat(parts) if parts else pd.DataFrame({"x": [], "y": [], "line": []})
+    table["order"] = range(len(table))
+    colour = "#ffffff" if not view.dark else "#d1d5db"
+    return (
+        alt.Chart(table)
+        .mark_line(strokeWidth=0.7, opacity=0.55, color=colour)
+        .encode(x="x:Q", y="y:Q", detail="line:N", order="order:Q")
+    )
+
+
+# -- many starts -------------------------------------------------------------------------------------------------------
+
+
+def starts_table(findings: Findings) -> pd.DataFrame:
+    """The drawn starts with what a tooltip tells; `start` counts from 1."""
+    index = sample(findings.count)
+    names = findings.experiment.problem.variables
+    table = pd.DataFrame({"start": index + 1, "group": group_of(findings)[index], "epochs": findings.epochs[index]})
+    for i, name in enumerate(names):
+        table[f"start {name}"], table[f"end {name}"] = findings.starts[index, i], findings.ends[index, i]
+    table["f"] = findings.end_values[index]
+    table["ending"] = np.array([ending.value for ending in ENDINGS], dtype=object)[findings.ending_codes[index]]
+    return table
+
+
+def _tooltip(findings: Findings) -> list[alt.Tooltip]:
+    names = findings.experiment.problem.variables
+    numbers = [f"start {n}" for n in names] + [f"end {n}" for n in names] + ["f"]
+    return [
+        alt.Tooltip("start:Q", title="start no.", format=","),
+        *(alt.Tooltip(f"{name}:Q", format=".5g") for name in numbers),
+        alt.Tooltip("epochs:Q", format=","),
+        alt.Tooltip("ending:N"),
+    ]
+
+
+def map_of_starts(
+    findings: Findings, view: View, paths: list[Trace], chosen: Trace | None, *, legend: bool = True
+) -> alt.LayerChart:
+    """Where each start ends: start points over the landscape, coloured by minimum, other endings by shape."""
+    problem, (i, j) = findings.experiment.problem, view.axes
+    limits = (extent(problem, findings.starts, i), extent(problem, findings.starts, j))
+    held = np.array(findings.minima[0].point if findings.minima else (problem.lows + problem.highs) / 2)
+    table, scheme = starts_table(findings), groups(findings, view)
+    colour, shape = _scales(scheme)
+    table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
+    columns = 3 if view.width < 480 else 4
+    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
+    pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
+    points = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=22 if len(table) > 1500 else 34, opacity=0.9, stroke="white", strokeWidth=0.35)
+        .encode(
+            _axis(problem, i, limits[0], alt.X),
+            _axis(problem, j, limits[1], alt.Y),
+            color=alt.Color("group:N", scale=colour, legend=style),
+            shape=alt.Shape("group:N", scale=shape, legend=style),
+            tooltip=_tooltip(findings),
+        )
+        .add_params(pick)
+    )
+    layers = [background(problem, limits, view, held, None, 0.5), *_path_layers(paths, view, limits)]
+    layers += [points, *_discs(findings, view, limits)]
+    if chosen is not None:
+        layers += _run_layers(chosen, view, limits)
+    return alt.layer(*layers).properties(width=view.width, height=view.height)
+
+
+def _discs(findings: Findings, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
+    """The minima as numbered discs in their colours; those that no start reached are hollow."""
+    i, j = view.axes
+    rows = [
+        {
+            "x": m.point[i], "y": m.point[j], "number": str(k + 1), "colour": theme.minimum_colour(k),
+            "f": m.value, "share": m.share, "fill": theme.minimum_colour(k) if m.count else "#ffffff",
+        }
+        for k, m in enumerate(findings.minima[:30])
+        if limits[0][0] <= m.point[i] <= limits[0][1] and limits[1][0] <= m.point[j] <= limits[1][1]
+    ]  # fmt: skip
+    if not rows:
+        return []
+    table = pd.DataFrame(rows)
+    place = {"x": alt.X("x:Q"), "y": alt.Y("y:Q")}
+    tip = [alt.Tooltip("number:N", title="minimum"), alt.Tooltip("f:Q", format=".6g"), alt.Tooltip("share:Q", format=".1%")]
+    big = len(rows) <= 12
+    disc = alt.Chart(table).mark_circle(size=330 if big else 150, opacity=1, strokeWidth=2).encode(
+        **place, tooltip=tip, fill=alt.Fill("fill:N", scale=None),
+        stroke=alt.condition("datum.fill == '#ffffff'", alt.Stroke("colour:N", scale=None), alt.value("#ffffff")),
+    )  # fmt: skip
+    reached = alt.Chart(table).mark_text(fontSize=13 if big else 9, fontWeight="bold").encode(
+        **place, text="number:N", color=alt.condition("datum.fill == '#ffffff'", alt.Color("colour:N", scale=None), alt.value("#ffffff")),
+    )  # fmt: skip
+    return [disc, reached]
+
+
+def _path_layers(paths: list[Trace], view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
+    if not paths:
+        return []
+    share = max(2, MOST_VERTICES // 2 // len(paths))
+    parts = [_path_table(trace, view, limits, share).assign(run=k) for k, trace in enumerate(paths)]
+    table = pd.concat(parts)
+    return [
+        alt.Chart(table)
+        .mark_line(strokeWidth=0.9, opacity=0.6, color=view.ink, clip=True)
+        .encode(x="x:Q", y="y:Q", detail="run:N", order="epoch:Q")
+    ]
+
+
+def _path_table(trace: Trace, view: View, limits: tuple[tuple[float, float], ...], most: int) -> pd.DataFrame:
+    index = sample(len(trace.path), most)
+    table = pd.DataFrame({"x": trace.path[index, view.axes[0]], "y": trace.path[index, view.axes[1]], "epoch": index})
+    margin = [(high - low) * 50 for low, high in limits]  # far-off vertices would make the browser struggle
+    near = table["x"].between(limits[0][0] - margin[0], limits[0][1] + margin[0])
+    return table[near & table["y"].between(limits[1][0] - margin[1], limits[1][1] + margin[1])]
+
+
+def _run_layers(trace: Trace, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
+    """One run: red line, start as blue square, end as red circle."""
+    table = _path_table(trace, view, limits, 2000)
+    line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.2, clip=True)
+    return [
+        line.encode(x="x:Q", y="y:Q", order="epoch:Q"),
+        _mark(table.iloc[:1], "square", theme.START),
+        _mark(table.iloc[-1:], "circle", theme.END),
+    ]
+
+
+def _mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
+    return (
+        alt.Chart(table)
+        .mark_point(filled=True, shape=shape, size=140, color=colour, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
+        .encode(x="x:Q", y="y:Q")
+    )
+
+
+def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt.LayerChart:
+    """One variable: the curve, the starts on it, the minima as numbered discs."""
+    problem = findings.experiment.problem
+    low, high = extent(problem, findings.starts, 0)
+    x = np.linspace(low, high, 1001)
+    curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
+    table, scheme = starts_table(findings), groups(findings, view)
+    table["x"] = table[f"start {problem.variables[0]}"]
+    table["y"] = problem.value(table[["x"]].to_numpy())
+    colour, shape = _scales(scheme)
+    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, labelLimit=150)
+    pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
+    across = _axis(problem, 0, (low, high), alt.X)
+    up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
+    points = (
+        alt.Chart(table)
+        .mark_point(filled=True, size=34, opacity=0.9, stroke="white", strokeWidth=0.3)
+        .encode(
+            across,
+            up,
+            color=alt.Color("group:N", scale=colour, legend=style),
+            shape=alt.Shape("group:N", scale=shape, legend=style),
+            tooltip=_tooltip(findings),
+        )
+        .add_params(pick)
+    )
+    discs = [(m.point[0], m.value, str(k + 1), theme.minimum_colour(k)) for k, m in enumerate(findings.minima[:MANY])]
+    marks = pd.DataFrame(discs, columns=["x", "y", "number", "colour"])
+    marks = marks[marks["x"].between(low, high)]
+    disc = alt.Chart(marks).mark_circle(size=330, opacity=1, stroke="white").encode(across, up, color=alt.Color("colour:N", scale=None))
+    label = alt.Chart(marks).mark_text(fontSize=13, fontWeight="bold", color="white").encode(across, up, text="number:N")
+    line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.6).encode(across, up)
+    layers: list[alt.Chart] = [line, points, disc, label]
+    if chosen is not None:
+        path = pd.DataFrame({"x": chosen.path[:, 0], "y": chosen.values, "epoch": range(len(chosen.path))})
+        layers += [_mark(path.iloc[:1], "square", theme.START), _mark(path.iloc[-1:], "circle", theme.END)]
+    return alt.layer(*layers).properties(width=view.width, height=view.height)
+
+
+def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
+    """Three or more variables: every end point as a line across one axis per variable, scaled to the box."""
+    problem = findings.experiment.problem
+    index = sample(findings.count, 300)
+    unit = (findings.ends[index] - problem.lows) / (problem.highs - problem.lows)
+    wide = pd.DataFrame(unit, columns=list(problem.variables)).assign(run=index + 1, group=group_of(findings)[index])
+    table = wide.melt(["run", "group"], var_name="variable", value_name="place")
+    table = table[table["place"].between(-0.5, 1.5)]
+    colour, _ = _scales(groups(findings, view))
+    return (
+        alt.Chart(table)
+        .mark_line(opacity=0.5, strokeWidth=1.2)
+        .encode(
+            x=alt.X("variable:N", title="variable", sort=list(problem.variables), axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("place:Q", title="end point, from low (0) to high (1) end of the box"),
+            color=alt.Color("group:N", scale=colour, legend=alt.Legend(title=None, orient="bottom", columns=4)),
+            detail="run:N",
+            tooltip=[alt.Tooltip("run:Q", title="start no."), "group:N"],
+        )
+        .properties(width=view.width, height=view.height)
+    )
+
+
+def shares(findings: Findings, view: View, intervals: dict[str, tuple[float, float]]) -> alt.LayerChart:
+    """Bars of the share of all starts by minimum and ending, with 95 % intervals (given by group name)."""
+    table = groups(findings, view)
+    table["share"] = table["count"] / findings.count
+    table["low"] = [intervals[name][0] for name in table["group"]]
+    table["high"] = [intervals[name][1] for name in table["group"]]
+    table["text"] = [f"{100 * share:.1f} %" for share in table["share"]]
+    order = table["group"].tolist()
+    y = alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
+    top = min(1.0, float(table["high"].max()) * 1.22)
+    x = alt.X(
+        "share:Q", title="share of all starts (line: 95 % interval)", scale=alt.Scale(domain=[0, top]),
+        axis=alt.Axis(format="%", tickCount=5),
+    )  # fmt: skip
+    tip = ["group:N", alt.Tooltip("count:Q", format=","), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
+    bars = alt.Chart(table).mark_bar(height={"band": 0.7}).encode(x, y, color=alt.Color("colour:N", scale=None), tooltip=tip)
+    rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
+    text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
+    return alt.layer(bars, rules, text).properties(width=view.width, height=max(90, 27 * len(table)))
+
+
+def waterfall(findings: Findings, view: View) -> alt.Chart:
+    """Final values in ascending order, coloured by where the run ended: each step is a minimum."""
+    finite = np.flatnonzero(np.isfinite(findings.end_values))
+    order = finite[np.argsort(findings.end_values[finite], kind="stable")]
+    index = order[sample(len(order), 1500)]
+    rank = sample(len(order), 1500) + 1
+    table = pd.DataFrame({"rank": rank, "f": findings.end_values[index], "group": group_of(findings)[index], "start": index + 1})
+    values = table["f"].to_numpy()
+    top = float(np.quantile(values, 0.98)) if len(values) else 1.0
+    low = float(values.min()) if len(values) else 0.0
+    span = max(top - low, 1e-9)
+    colour, _ = _scales(groups(findings, view))
+    return (
+        alt.Chart(table)
+        .mark_circle(size=16, opacity=1, clip=True)
+        .encode(
+            x=alt.X("rank:Q", title="starts, sorted by final f", axis=alt.Axis(format=",", tickCount=5)),
+            y=alt.Y("f:Q", title="final f", scale=alt.Scale(domain=[low - 0.08 * span, top + 0.08 * span], nice=True)),
+            color=alt.Color("group:N", scale=colour, legend=None),
+            tooltip=[alt.Tooltip("start:Q", title="start no."), alt.Tooltip("f:Q", format=".6g"), "group:N"],
+        )
+        .properties(width=view.width, height=view.height)
+    )
+
+
+def gradient_against_value(findings: Findings, view: View) -> alt.Chart:
+    """|∇f| against f at the end of each run: settled runs lie at the bottom, the others say why not."""
+    ok = np.flatnonzero(np.isfinite(findings.end_values) & np.isfinite(findings.gradient_norms))
+    index = ok[sample(len(ok), 1500)]
+    norms = np.maximum(findings.gradient_norms[index], 1e-17)
+    table = pd.DataFrame({"f": findings.end_values[index], "norm": norms, "group": group_of(findings)[index], "start": index + 1})
+    colour, shape = _scales(groups(findings, view))
+    return (
+        alt.Chart(table)
+        .mark_point(filled=True, size=26, opacity=0.85)
+        .encode(
+            x=alt.X("f:Q", title="f at the end", scale=alt.Scale(zero=False)),
+            y=alt.Y("norm:Q", title="|∇f| at the end", scale=alt.Scale(type="log"), axis=alt.Axis(format="~e", tickCount=6)),
+            color=alt.Color("group:N", scale=colour, legend=None),
+            shape=alt.Shape("group:N", scale=shape, legend=None),
+            tooltip=[alt.Tooltip("start:Q", title="start no."), alt.Tooltip("f:Q", format=".6g"), alt.Tooltip("norm:Q", format=".3g"), "group:N"],
+        )
+        .properties(width=view.width, height=view.height)
+    )
+
+
+# -- one run -----------------------------------------------------------------------------------------------------------
+
+
+def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: View, cut: tuple[float, float]) -> alt.LayerChart:
+    """The note's picture: heat map with colour bar, start, trajectory, end; the point at `epoch` with its gradient arrow."""
+    limits = (problem.limits[view.axes[0]], problem.limits[view.axes[1]])
+    held = trace.path[-1]
+    table = _path_table(trace, view, limits, 2000)
+    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=110)
+    end_name = "Local minimum" if trace.ending is Ending.MINIMUM else f"End: {trace.ending.label}"
+    names = ["Start", end_name, "Trajectory", "Descent direction"]
+    scale = alt.Scale(domain=names, range=[theme.START, theme.END, theme.PATH, "#ffffff" if view.dark else "#111827"])
+    shapes = alt.Scale(domain=names, range=["square", "circle", "stroke", "triangle"])
+    ends = pd.DataFrame(
+        {"x": trace.path[[0, -1], view.axes[0]], "y": trace.path[[0, -1], view.axes[1]], "what": names[:2]}
+    )
+    key = pd.DataFrame({"x": [None, None], "y": [None, None], "what": names[2:]})
+    marks = (
+        alt.Chart(pd.concat([ends, key]))
+        .mark_point(filled=True, size=170, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
+        .encode(
+            x="x:Q",
+            y="y:Q",
+            color=alt.Color("what:N", scale=scale, legend=legend),
+            shape=alt.Shape("what:N", scale=shapes, legend=legend),
+            tooltip=["what:N", alt.Tooltip("x:Q", format=".5g"), alt.Tooltip("y:Q", format=".5g")],
+        )
+    )
+    line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
+    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut), line, *_arrow(trace, epoch, arrow, view, limits)]
+    return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(
+        width=view.width, height=view.height
+    )
+
+
+def _colour_bar(cut: tuple[float, float]) -> alt.Chart:
+    """A legend for the picture, which has no scale of its own."""
+    table = pd.DataFrame({"f": list(cut), "x": [None, None], "y": [None, None]})
+    legend = alt.Legend(title="f", orient="right", gradientLength=300, type="gradient")
+    return alt.Chart(table).mark_circle(opacity=0).encode(
+        x="x:Q", y="y:Q", color=alt.Color("f:Q", scale=alt.Scale(domain=list(cut), range=theme.VIRIDIS_HEX), legend=legend)
+    )  # fmt: skip
+
+
+def _arrow(trace: Trace, epoch: int, arrow: Array, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
+    here = trace.path[epoch, list(view.axes)]
+    direction = arrow[list(view.axes)]
+    spans = np.array([high - low for low, high in limits])
+    size = float(np.sqrt(((direction / spans) ** 2).sum()))
+    colour = "#ffffff" if view.dark else "#111827"
+    now = pd.DataFrame({"x": [here[0]], "y": [here[1]]})
+    spot = alt.Chart(now).mark_point(filled=True, size=90, color=colour, stroke="white", opacity=1, clip=True).encode(x="x:Q", y="y:Q")
+    if not np.isfinite(size) or size == 0:
+        return [spot]
+    length = 0.04 + 0.10 * min(1.0, size / 20)  # of the map: long where the slope is steep, never off the map
+    tip = here + direction / size * length
+    shaft = pd.DataFrame({"x": [here[0]], "y": [here[1]], "x2": [tip[0]], "y2": [tip[1]]})
+    angle = float(np.degrees(np.arctan2(*(direction / spans))))
+    head = pd.DataFrame({"x": [tip[0]], "y": [tip[1]]})
+    return [
+        alt.Chart(shaft).mark_rule(color=colour, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q"),
+        alt.Chart(head).mark_point(shape="triangle", filled=True, size=110, color=colour, angle=angle, opacity=1, clip=True).encode(x="x:Q", y="y:Q"),
+        spot,
+    ]
+
+
+def _click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:
+    """Invisible points that make every place of the map clickable."""
+    x, y = (np.linspace(low, high, 61) for low, high in limits)
+    table = pd.DataFrame({"x": np.repeat(x, 61), "y": np.tile(y, 61)})
+    click = alt.selection_point(name="click", fields=["x", "y"], nearest=True, on="click", empty=False)
+    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(click)
+
+
+def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> alt.LayerChart:
+    """One variable: the curve with the run on it."""
+    low, high = problem.limits[0]
+    x = np.linspace(low, high, 801)
+    curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
+    run = pd.DataFrame({"x": trace.path[:, 0], "y": trace.values, "epoch": range(len(trace.path))})
+    run = run[run["x"].between(low, high)]
+    across = alt.X("x:Q", title=problem.variables[0], scale=alt.Scale(domain=[low, high], nice=False))
+    line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.5).encode(across, alt.Y("y:Q", title="f"))
+    path = alt.Chart(run.iloc[sample(len(run), 2000)]).mark_line(color=theme.PATH, point=True, strokeWidth=1.5).encode(across, y="y:Q", order="epoch:Q")
+    now = run[run["epoch"] <= epoch].iloc[-1:]
+    layers = [line, path, _mark(run.iloc[:1], "square", theme.START), _mark(run.iloc[-1:], "circle", theme.END)]
+    click = pd.DataFrame({"x": np.linspace(low, high, 401), "y": problem.value(np.linspace(low, high, 401)[:, None])})
+    pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
+    grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
+    return alt.layer(*layers, _mark(now, "diamond", view.ink), grid).properties(width=view.width, height=view.height)
+
+
+def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerChart:
+    """f or |∇f| over the epochs; |∇f|, and f where it is positive, on a log scale. The rule marks the scrubbed epoch."""
+    values = trace.values if quantity == "f" else trace.gradient_norms
+    index = sample(len(values), 2000)
+    table = pd.DataFrame({"epoch": index, "value": values[index]})
+    table = table[np.isfinite(table["value"])]
+    logarithmic = quantity != "f" or bool(len(table)) and float(table["value"].min()) > 0
+    if logarithmic:
+        table["value"] = table["value"].clip(lower=1e-17)
+    scale = alt.Scale(type="log") if logarithmic else alt.Scale(zero=False)
+    line = (
+        alt.Chart(table)
+        .mark_line(color=theme.PATH, strokeWidth=1.8)
+        .encode(
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",", tickCount=6)),
+            y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~g" if not logarithmic else "~e")),
+            tooltip=[alt.Tooltip("epoch:Q", format=","), alt.Tooltip("value:Q", format=".6g")],
+        )
+    )
+    rule = alt.Chart(pd.DataFrame({"epoch": [epoch]})).mark_rule(color=view.ink, strokeDash=[4, 3]).encode(x="epoch:Q")
+    return alt.layer(line, rule).properties(width=view.width, height=view.height)

@@ -1,0 +1,48 @@
+"""Downloads: findings as CSV and Parquet, charts as PNG and SVG; made only when asked for."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import streamlit as st
+import vl_convert
+
+from gdcore.experiment import Findings
+
+
+def frame_buttons(findings: Findings) -> None:
+    """All starts, never a sample, with the experiment's digest in the name."""
+    name = f"gdboard-{findings.experiment.digest}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "CSV", lambda: findings.to_frame().to_csv().encode(), f"{name}.csv", "text/csv", icon=":material/download:",
+            help="One row per start, as comma-separated text.", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Parquet", lambda: _parquet(findings), f"{name}.parquet", "application/vnd.apache.parquet", icon=":material/download:",
+            help="One row per start, compact and exact.", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Experiment", findings.experiment.to_json(), f"{name}.json", "application/json", icon=":material/download:",
+            help="Everything that reproduces this run with gdcore.", on_click="ignore",
+        )  # fmt: skip
+
+
+def _parquet(findings: Findings) -> bytes:
+    buffer = io.BytesIO()
+    findings.to_frame().to_parquet(buffer)
+    return buffer.getvalue()
+
+
+def chart_buttons(chart: Any, name: str) -> None:
+    """The chart as it stands, as PNG at twice the size and as SVG."""
+    with st.container(horizontal=True):
+        st.download_button(
+            "PNG", lambda: vl_convert.vegalite_to_png(chart.to_json(), scale=2), f"{name}.png", "image/png",
+            icon=":material/image:", help="The map as a picture.", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "SVG", lambda: vl_convert.vegalite_to_svg(chart.to_json()).encode(), f"{name}.svg", "image/svg+xml",
+            icon=":material/image:", help="The map as a drawing that scales.", on_click="ignore",
+        )  # fmt: skip

@@ -1,0 +1,87 @@
+"""One run under the magnifying glass: where it starts, and which epoch is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from gdcore.experiment import Trace
+from gdcore.problem import Problem
+from gdcore.starts import Starts
+from gdui import charts
+from gdui.controls import drawn_point
+from gdui.session import Setup
+
+NOTE_CUT = (-5.0, 5.0)  # the note cuts the colour scale of peaks here
+NOTE_START = (-1.2, 0.8)
+
+
+def default_start(problem: Problem) -> tuple[float, ...]:
+    """The note's kind of start for two variables, else a quarter into the start box."""
+    box = list(problem.start_box.values())
+    if problem.name == "peaks":
+        return NOTE_START
+    return tuple(round(low + 0.25 * (high - low), 4) for low, high in box)
+
+
+def starts_at(start: tuple[float, ...]) -> Starts:
+    return Starts.at(start)
+
+
+def draw_start(problem: Problem) -> None:
+    for name, value in zip(problem.variables, drawn_point(problem), strict=True):
+        st.session_state[f"landscape {name}"] = value
+
+
+def chart_key(problem: Problem, start: tuple[float, ...]) -> str:
+    """Changes with function and start, so that an old click never survives new data."""
+    return f"landscape map {problem.formula[:60]} {problem.parameter_values} {start}"
+
+
+def clicked(problem: Problem, key: str, axes: tuple[int, int]) -> Callable[[], None]:
+    """What a click on the map does: it becomes the start."""
+
+    def take() -> None:
+        picked = st.session_state[key]["selection"].get("click")
+        if not picked:
+            return
+        for channel, axis in zip(("x", "y"), axes, strict=True):
+            if channel in picked[0]:
+                st.session_state[f"landscape {problem.variables[axis]}"] = round(float(picked[0][channel]), 6)
+
+    return take
+
+
+def colour_cut(problem: Problem) -> tuple[float, float]:
+    """Where the colour scale is cut: the note's [-5, 5] for peaks, else the bulk of the values."""
+    if problem.name == "peaks":
+        low, high = NOTE_CUT
+    else:
+        limits = (problem.limits[0], problem.limits[-1])
+        middle = (problem.lows + problem.highs) / 2
+        axes = (0, min(1, problem.dimension - 1))
+        values = charts.landscape_values(problem, limits, axes, middle)[2]
+        finite = values[np.isfinite(values)]
+        low, high = (float(v) for v in np.quantile(finite, [0.0, 0.9])) if finite.size else (0.0, 1.0)
+    return (low, high) if high > low else (low - 1, low + 1)
+
+
+def scrub(trace: Trace) -> int:
+    """The epoch that is shown."""
+    last = len(trace.path) - 1
+    if last == 0:
+        st.caption("The run ended where it began: there is no step to scrub through.")
+        return 0
+    if st.session_state.get("epoch shown", 0) > last:
+        st.session_state["epoch shown"] = last
+    return int(
+        st.slider("Epoch", 0, last, key="epoch shown", help="Scrub through the run: the point and its arrow move.", persist_state="session")
+    )
+
+
+def update_equations(setup: Setup) -> str:
+    lines = [line.replace(r"\leftarrow", r"&\leftarrow") for line in setup.optimizer.latex()]
+    numbers = r",\; ".join(rf"\mathrm{{{name.replace('_', chr(92) + '_')}}} = {value}" for name, value in setup.settings.items())
+    return r"\begin{aligned}" + r" \\ ".join([*lines, rf"& {numbers}"]) + r"\end{aligned}"

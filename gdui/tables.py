@@ -1,0 +1,109 @@
+"""Findings → the tables under the charts, and which start is chosen in them."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from gdcore.experiment import Findings
+from gdcore.shares import wilson
+from gdui import charts
+
+MOST_ROWS = 100_000
+
+
+def safe(text: str) -> str:
+    """Our own sentence, with the characters that Markdown would take for itself escaped."""
+    return "".join("\\" + c if c in "\\`*_{}[]<>#$~|:" else c for c in text)
+
+
+def intervals(findings: Findings) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of each group's share."""
+    table = charts.groups(findings, charts.View(dark=False))
+    return {name: wilson(int(count), findings.count) for name, count in zip(table["group"], table["count"], strict=True)}
+
+
+def map_caption(findings: Findings) -> str:
+    drawn = len(charts.sample(findings.count))
+    some = "" if drawn == findings.count else f" {drawn:,} of {findings.count:,} starts are drawn, evenly picked."
+    missed = " Hollow discs: minima that no start settled in." if any(not m.count for m in findings.minima) else ""
+    return f"Start points, coloured by the minimum they reach; other endings by shape.{some}{missed} Click a start for its path."
+
+
+def points(findings: Findings, count: int) -> tuple[tuple[float, ...], ...]:
+    """So many start points, evenly picked."""
+    return tuple(map(tuple, findings.starts[charts.sample(findings.count, count)].tolist()))
+
+
+def points_at(findings: Findings, start: int) -> tuple[tuple[float, ...], ...]:
+    return (tuple(findings.starts[start - 1].tolist()),)
+
+
+def minima(findings: Findings) -> None:
+    """One row per minimum, deepest first."""
+    if not findings.minima:
+        st.info("No minimum was found: no run settled in one, and none lies near where runs ended.")
+        return
+    names = findings.experiment.problem.variables
+    rows = []
+    for k, m in enumerate(findings.minima):
+        row: dict[str, object] = {"No.": k + 1} | {name: m.point[i] for i, name in enumerate(names)}
+        row |= {"f": m.value, "Share": 100 * m.share, "95 %": f"{100 * m.interval[0]:.1f} – {100 * m.interval[1]:.1f}"}
+        row |= {"Epochs": m.median_epochs, "Stable rate": m.stable_rate}
+        row |= {"Eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues), "In box": m.inside_box}
+        rows.append(row)
+    number = st.column_config.NumberColumn
+    config: dict[str, object] = {name: number(format="%.4f") for name in names} | {
+        "f": number(format="%.4f", help="Value at the minimum."),
+        "Share": number(format="%.1f %%", help="Share of all starts that settled here."),
+        "95 %": st.column_config.TextColumn(help="Wilson interval of the share, in percent."),
+        "Epochs": number(format="%.0f", help="Median number of epochs of the runs that settled here."),
+        "Stable rate": number(format="%.4g", help="2/λmax: the largest rate at which plain gradient descent settles here."),
+        "Eigenvalues": st.column_config.TextColumn(help="Of the Hessian at the minimum; all are positive."),
+    }
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, column_config=config, width="stretch", height=min(250, 38 + 35 * len(rows)), key="minima table"
+    )
+
+
+def starts(findings: Findings) -> None:
+    """One row per start, filtered by minimum and ending; choosing a row chooses the start."""
+    frame = findings.to_frame()
+    present = [ending.label for ending, count in findings.ending_counts().items() if count]
+    with st.container(horizontal=True):
+        minima_chosen = st.multiselect(
+            "Minimum", [k + 1 for k, m in enumerate(findings.minima) if m.count], key=f"filter minimum {findings.experiment.digest}",
+            placeholder="all", help="Show only starts that settled in these minima.", width=260,
+        )  # fmt: skip
+        endings = st.multiselect(
+            "Ending", present, key=f"filter ending {findings.experiment.digest}", placeholder="all",
+            help="Show only starts that ended like this.", width=420,
+        )  # fmt: skip
+    if minima_chosen:
+        frame = frame[frame["minimum"].isin(minima_chosen)]
+    if endings:
+        frame = frame[frame["ending"].isin(endings)]
+    if len(frame) > MOST_ROWS:
+        st.caption(f"The first {MOST_ROWS:,} of {len(frame):,} rows; the download holds them all.")
+        frame = frame.iloc[:MOST_ROWS]
+    st.session_state[f"rows {findings.experiment.digest}"] = frame.index
+    st.dataframe(
+        frame.reset_index(), hide_index=True, key=f"starts {findings.experiment.digest}", on_select="rerun",
+        selection_mode="single-row", height=260, width="stretch",
+        column_config={"gradient norm": st.column_config.NumberColumn(format="%.2e"), "start": st.column_config.NumberColumn("Start")},
+    )  # fmt: skip
+
+
+def chosen_start(digest: str, findings: Findings) -> int | None:
+    """The start clicked on the map, or the row chosen in the table; None when neither."""
+    table = st.session_state.get(f"starts {digest}")
+    rows = st.session_state.get(f"rows {digest}")
+    if table and rows is not None and table["selection"]["rows"]:
+        place = table["selection"]["rows"][0]
+        return int(rows[place]) if place < len(rows) else None
+    picked = st.session_state.get(f"map {digest}")
+    found = picked["selection"].get("pick") if picked else None
+    start = int(found[0]["start"]) if found and found[0].get("start") else 0
+    return start if 1 <= start <= findings.count else None
+
+

@@ -1,0 +1,72 @@
+"""Colours and shapes: one per minimum and per ending, the same on every page, in light and in dark."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.stopping import Ending
+
+# Okabe-Ito, in an order that keeps the first ones far apart (M. Okabe, K. Ito 2008, Color Universal Design)
+MINIMA = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+OTHER_MINIMA = "#7A5195"  # every minimum beyond the palette
+GREYS = {
+    Ending.SADDLE: ("#6b7280", "diamond"),
+    Ending.MAXIMUM: ("#4b5563", "triangle-up"),
+    Ending.DEGENERATE: ("#6b7280", "square"),
+    Ending.FLAT: ("#9ca3af", "stroke"),
+    Ending.ORBIT: ("#374151", "cross"),
+    Ending.BOUNCING: ("#6b7280", "triangle-left"),
+    Ending.HOVERING: ("#6b7280", "triangle-right"),
+    Ending.MOVING: ("#8b95a5", "triangle-down"),
+    Ending.LEFT_BOX: ("#4b5563", "arrow"),
+    Ending.DIVERGED: ("#1f2937", "triangle"),
+    Ending.JUMPED: ("#374151", "wedge"),
+    Ending.LEFT_DOMAIN: ("#6b7280", "triangle-left"),
+    Ending.UNDEFINED: ("#111827", "cross"),
+}
+LIGHTER = {"#1f2937": "#d1d5db", "#374151": "#c3c9d3", "#4b5563": "#b4bcc8", "#6b7280": "#9aa3b2", "#111827": "#e5e7eb"}
+PATH, START, END = "#d62728", "#1f5fd6", "#d62728"  # the note's red line, blue square and red circle
+
+# viridis at eleven equal steps (S. van der Walt, N. Smith 2015)
+VIRIDIS = np.array(
+    [
+        (68, 1, 84), (72, 36, 117), (65, 68, 135), (53, 95, 141), (42, 120, 142), (33, 145, 140), (34, 168, 132),
+        (68, 191, 112), (122, 209, 81), (189, 223, 38), (253, 231, 37),
+    ],
+    dtype=float,
+)  # fmt: skip
+VIRIDIS_HEX = ["#" + "".join(f"{int(c):02x}" for c in row) for row in VIRIDIS]
+
+
+def minimum_colour(label: int) -> str:
+    """The colour of minimum `label` (0 = deepest)."""
+    return MINIMA[label] if label < len(MINIMA) else OTHER_MINIMA
+
+
+def ending_mark(ending: Ending, *, dark: bool) -> tuple[str, str]:
+    """Grey and shape of an ending that is no minimum."""
+    colour, shape = GREYS[ending]
+    return (LIGHTER.get(colour, colour) if dark else colour), shape
+
+
+def ink(*, dark: bool) -> str:
+    """The colour of text and thin lines over the page."""
+    return "#e5e7eb" if dark else "#1f2937"
+
+
+def paper(*, dark: bool) -> tuple[int, int, int]:
+    """The page's own background as RGB."""
+    return (14, 17, 23) if dark else (255, 255, 255)
+
+
+def colours(values: NDArray[np.float64], low: float, high: float, *, soften: float, dark: bool) -> NDArray[np.uint8]:
+    """Viridis of an array between low and high as RGB bytes (..., 3), mixed with the page by `soften` (0 to 1); nan is page."""
+    page = np.array(paper(dark=dark), dtype=float)
+    unit = np.clip((values - low) / (high - low if high > low else 1.0), 0, 1)
+    place = np.nan_to_num(unit) * (len(VIRIDIS) - 1)
+    lower = np.minimum(place.astype(int), len(VIRIDIS) - 2)
+    mix = (place - lower)[..., None]
+    rgb = VIRIDIS[lower] * (1 - mix) + VIRIDIS[lower + 1] * mix
+    rgb = rgb * (1 - soften) + page * soften
+    return np.where(np.isnan(values)[..., None], page, rgb).round().astype(np.uint8)

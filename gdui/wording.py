@@ -1,0 +1,158 @@
+"""Findings → sentences and figures as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from gdcore.experiment import Findings, Minimum, Trace
+from gdcore.formula import Binary, FormulaError, Negate, Node
+from gdcore.notation import name_latex, to_latex
+from gdcore.optimizers import Optimizer
+from gdcore.stopping import ENDINGS, Ending
+
+MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
+
+
+def figure(value: float, digits: int = 4) -> str:
+    """A number with a true minus sign and so many significant digits."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:.{digits}g}"
+    if 1e-4 <= abs(value) < 1e6 and "e" not in text:
+        text = f"{value:.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return text.replace("-", "−")
+
+
+def point(coordinates: tuple[float, ...]) -> str:
+    """(0.228, −1.626), as in a sentence."""
+    return "(" + ", ".join(figure(c if abs(c) >= 5e-10 else 0.0, 4) if abs(c) >= 5e-4 else "0.000" for c in coordinates) + ")"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent, or finer where that would round something to nothing or to everything."""
+    hundred = 100 * share
+    if 0 < hundred < 1 or 99 < hundred < 100:
+        return f"{hundred:.2g} %" if hundred < 1 else f"{hundred:.1f} %"
+    return f"{hundred:.0f} %"
+
+
+def interval(limits: tuple[float, float]) -> str:
+    low, high = (100 * limit for limit in limits)
+    digits = 0 if high - low >= 1 else 1
+    return f"95 %: {low:.{digits}f} to {high:.{digits}f}"
+
+
+def headline(findings: Findings) -> str:
+    """The answer of the page Many starts, in words and numbers."""
+    counts = findings.ending_counts()
+    n, settled = findings.count, counts[Ending.MINIMUM]
+    reached = [m for m in findings.minima if m.count]
+    starts = f"{n:,} starts" if n != 1 else "1 start"
+    if not settled:
+        return f"None of {starts} settles in a minimum. {_others(findings)}{_unreached(findings)}".strip()
+    if len(reached) == 1:
+        first = f"{percent(settled / n)} of {starts} settle in the same minimum, {_where(reached[0])} ({interval(reached[0].interval)})."
+    else:
+        deepest = reached[0]
+        first = (
+            f"{percent(settled / n)} of {starts} settle in one of {len(reached)} minima. The deepest, {_where(deepest)}, "
+            f"gets {percent(deepest.share)} of them ({interval(deepest.interval)})."
+        )
+    return f"{first} {_others(findings)}{_unreached(findings)}".strip()
+
+
+def _where(minimum: Minimum) -> str:
+    place = f" at {point(minimum.point)}" if len(minimum.point) <= 3 else ""
+    return f"f = {figure(minimum.value)}{place}"
+
+
+def _others(findings: Findings) -> str:
+    phrases = {
+        Ending.SADDLE: "stopped at a saddle",
+        Ending.MAXIMUM: "stopped at a maximum",
+        Ending.DEGENERATE: "stopped at a degenerate point",
+        Ending.FLAT: "stopped on flat land",
+        Ending.ORBIT: "are caught in an orbit",
+        Ending.BOUNCING: "bounce across a kink",
+        Ending.HOVERING: "hover near a minimum without settling",
+        Ending.MOVING: f"were still moving after {findings.experiment.stopping.epochs:,} epochs",
+        Ending.LEFT_BOX: "left the box",
+        Ending.DIVERGED: "diverged",
+        Ending.JUMPED: "jumped a singularity",
+        Ending.LEFT_DOMAIN: "left the function's domain",
+        Ending.UNDEFINED: "began where the function is undefined",
+    }
+    counts = findings.ending_counts()
+    parts = [f"{percent(counts[e] / findings.count)} {phrases[e]}" for e in ENDINGS if e in phrases and counts[e]]
+    valley = any(s.kind == "degenerate" and not s.isolated and s.count for s in findings.stationary)
+    tail = " Those degenerate points form a valley: a whole set of them, not single ones." if valley else ""
+    return (", ".join(parts) + "." if parts else "") + tail
+
+
+def _unreached(findings: Findings) -> str:
+    missed = [m for m in findings.minima if not m.count]
+    if not missed:
+        return ""
+    noun = "One more minimum exists" if len(missed) == 1 else f"{len(missed)} more minima exist"
+    if len(missed) == len(findings.minima):
+        noun = "A minimum exists" if len(missed) == 1 else f"{len(missed)} minima exist"
+    return f" {noun} that no start settled in."
+
+
+def run_sentence(trace: Trace, label: int | None) -> str:
+    """What one run did."""
+    start, epochs = point(tuple(trace.path[0])), len(trace.path) - 1
+    end = point(tuple(trace.path[-1]))
+    value = figure(float(trace.values[-1]))
+    if trace.ending is Ending.MINIMUM:
+        return f"From {start} the run settles at the minimum {end}, f = {value}, after {epochs:,} epochs."
+    return f"From {start} the run ends at {end} after {epochs:,} epochs, f = {value}: {trace.ending.value}."
+
+
+def caret(text: str, error: FormulaError) -> str:
+    """The line of the text that holds the mistake, with a caret under it."""
+    if error.position is None:
+        return text[:80]
+    start = text.rfind("\n", 0, error.position) + 1
+    line = text[start:].split("\n")[0]
+    offset = error.position - start
+    shift = max(0, offset - 40)
+    return f"{line[shift : shift + 60]}\n{' ' * (offset - shift)}^"
+
+
+def function_latex(variables: tuple[str, ...], tree: Node) -> str:
+    """f(x, y) = …, long sums broken into one line per term."""
+    head = f"f({', '.join(name_latex(name) for name in variables)})"
+    terms = _terms(tree)
+    if len(terms) == 1 or len(to_latex(tree)) < 40:
+        return f"{head} = {to_latex(tree)}"
+    lines = [f"& {sign if k or sign == '-' else ''} {_term_latex(term)}" for k, (sign, term) in enumerate(terms)]
+    return rf"\begin{{aligned}} {head} = \; {lines[0]} \\ " + r" \\ ".join(lines[1:]) + r"\end{aligned}"
+
+
+def _terms(tree: Node) -> list[tuple[str, Node]]:
+    """The signed terms of a sum; a bracketed sum on the right of a sign stays one term."""
+    if isinstance(tree, Binary) and tree.operator in "+-":
+        return [*_terms(tree.left), (tree.operator, tree.right)]
+    return [("-", tree.argument)] if isinstance(tree, Negate) else [("+", tree)]
+
+
+def _term_latex(term: Node) -> str:
+    inner = to_latex(term)
+    sum_like = isinstance(term, Negate) or isinstance(term, Binary) and term.operator in "+-"
+    return rf"\left({inner}\right)" if sum_like else inner
+
+
+def filled_step(optimizer: Optimizer, trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
+    """The step from `epoch` to the next with its numbers, one line per coordinate."""
+    here, there = trace.path[epoch], trace.path[min(epoch + 1, len(trace.path) - 1)]
+    lines = []
+    for name, x, new, g in zip(variables, here, there, gradient, strict=True):
+        symbol = name_latex(name)
+        lines.append(
+            rf"{symbol}_{{{epoch}}} &= {x:.6f}, \quad \partial f/\partial {symbol} = {g:.6f} \\ "
+            rf"{symbol}_{{{min(epoch + 1, len(trace.path) - 1)}}} &= {symbol}_{{{epoch}}} + ({new - x:+.6f}) = {new:.6f}"
+        )
+    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"

@@ -1,0 +1,41 @@
+"""What does one run do, step by step?"""
+
+import streamlit as st
+
+from gdui import charts, controls, session, stepping, tables, wording
+
+setup = session.setup()
+problem = setup.problem
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    start = controls.one_point(problem, "landscape", stepping.default_start(problem), "Start")
+    st.button(
+        "Random start", icon=":material/casino:", on_click=stepping.draw_start, args=(problem,), help="Draw a start from the start region."
+    )
+    cut = stepping.colour_cut(problem)
+if start is None:
+    st.stop()
+trace = session.recorded(setup.experiment(stepping.starts_at(start)).digest, (start,), setup.experiment(stepping.starts_at(start)))[0]
+
+st.markdown(f"### {tables.safe(wording.run_sentence(trace, None))}")
+epoch = stepping.scrub(trace)
+axes = controls.projection(problem)
+gradient = problem.gradient(trace.path[epoch])
+with st.container(horizontal=True, gap="medium"):
+    with st.container(width=640):
+        st.caption("Click anywhere on the map to start there. The arrow points down the slope at the chosen epoch.")
+        view = session.view(500, 500, axes)
+        if problem.dimension == 1:
+            chart = charts.landscape_curve(problem, trace, epoch, view)
+        else:
+            chart = charts.landscape(problem, trace, epoch, -gradient, view, cut)
+        key = stepping.chart_key(problem, start)
+        st.altair_chart(
+            chart, key=key, on_select=stepping.clicked(problem, key, axes), selection_mode="click", width="content"
+        )
+    with st.container(width=440):
+        st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
+        st.latex(stepping.update_equations(setup))
+        st.latex(wording.filled_step(setup.optimizer, trace, epoch, gradient.tolist(), problem.variables))
+        small = session.view(410, 150)
+        st.altair_chart(charts.per_epoch(trace, epoch, small, "f"), width="content")
+        st.altair_chart(charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")

@@ -1,0 +1,59 @@
+"""Which minimum does each start reach?"""
+
+import streamlit as st
+
+from gdui import charts, controls, export, session, tables, wording
+from gdui.jobs import findings_of
+
+setup = session.setup()
+problem = setup.problem
+starts = controls.starts(problem)
+if starts is None:
+    st.stop()
+findings = findings_of(setup.experiment(starts))
+digest = findings.experiment.digest
+
+st.markdown(f"### {tables.safe(wording.headline(findings))}")
+
+with st.container(horizontal=True, gap="medium"):
+    with st.container(width=560):
+        axes = controls.projection(problem)
+        count = st.session_state.get("trajectories", 0)
+        view = session.view(540, 500, axes)
+        paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
+        chosen = tables.chosen_start(digest, findings)
+        run = session.recorded(digest, tables.points_at(findings, chosen), findings.experiment)[0] if chosen else None
+        st.markdown("**Where each start ends**")
+        st.caption(tables.map_caption(findings))
+        if problem.dimension == 1:
+            chart = charts.curve_of_starts(findings, view, run)
+        else:
+            chart = charts.map_of_starts(findings, view, paths, run)
+        st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
+        export.chart_buttons(chart, "map")
+        st.slider(
+            "Trajectories shown", 0, 200, key="trajectories", step=10, persist_state="session",
+            help="Draws the whole path of so many of the starts, evenly picked.",
+        )  # fmt: skip
+    with st.container(width=540):
+        st.markdown("**How the runs end**")
+        small = session.view(500, 150)
+        st.altair_chart(charts.shares(findings, small, tables.intervals(findings)), width="content", key=f"shares {digest}")
+        st.markdown("**The minima**")
+        tables.minima(findings)
+        st.markdown("**Final values: each step is a minimum**")
+        st.altair_chart(charts.waterfall(findings, small), width="content", key=f"waterfall {digest}")
+        st.markdown("**Gradient at the end: settled runs lie at the bottom**")
+        st.altair_chart(charts.gradient_against_value(findings, small), width="content", key=f"gradient {digest}")
+
+if problem.dimension > 2:
+    st.markdown("**End points, one axis per variable**")
+    st.altair_chart(charts.parallel_coordinates(findings, session.view(1080, 260)), width="content")
+if chosen and run:
+    st.markdown(f"**Start {chosen:,}:** {tables.safe(wording.run_sentence(run))}")
+    with st.container(horizontal=True):
+        for quantity in ("f", "|∇f|"):
+            st.altair_chart(charts.per_epoch(run, 0, session.view(500, 170), quantity), width="content")
+st.markdown("**All starts**")
+tables.starts(findings)
+export.frame_buttons(findings)
