@@ -263,7 +263,7 @@ class Judge:
 
     def _far(self, position: Array) -> NDArray[np.bool_]:
         offset = np.abs(position - self.centre[:, None]) / (self.width[:, None] / 2)
-        far: NDArray[np.bool_] = ~(offset <= FAR).all(axis=0)
+        far: NDArray[np.bool_] = ~np.asarray((offset <= FAR).all(axis=0))
         return far
 
     def _slow(self, position: Array, following: Array) -> NDArray[np.bool_]:

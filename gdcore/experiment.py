@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 VERSION = 1
+DEFAULT_STOPPING = Stopping()
 ENGINES = ("auto", "numpy")
 SETTLED_NORM = 1e-6  # |∇f| at the last epoch that counts as settled when the tolerance is 0 or smaller than this
 MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
@@ -212,7 +213,7 @@ def trace(
     optimizer: Optimizer,
     settings: Mapping[str, float | str],
     start: ArrayLike,
-    stopping: Stopping = Stopping(),
+    stopping: Stopping = DEFAULT_STOPPING,
 ) -> Trace:
     """One run from one start (d,), with every position kept."""
     return traces(Experiment(problem, optimizer, settings, Starts.at(start), stopping))[0]

@@ -19,7 +19,7 @@ from gdcore.codegen import ArrayFunction, generate
 from gdcore.formula import Call, Node, children, constant_value
 from gdcore.optimizers import Optimizer, parse_schedule
 from gdcore.problem import Problem
-from gdcore.program import Lowering
+from gdcore.program import Lowering, Operand
 
 Array = NDArray[np.float64]
 
@@ -104,7 +104,7 @@ def _compile(
     writer = _Composer(len(variables), optimizer, dict(schedules))
     vectors = {f"x{i}": symbol for i, symbol in enumerate(symbols.variables)} | writer.state_symbols()
     scalars = {f"p:{name}": symbols.all[name] for name in parameters} | writer.scalar_symbols()
-    inputs = {symbol: name for name, symbol in {**vectors, **scalars}.items()}
+    inputs: dict[Expr, Operand] = {symbol: name for name, symbol in {**vectors, **scalars}.items()}
     lowering = Lowering(inputs, scalars=frozenset(scalars))
     objective = lowering.add([symbols.guarded_value, *symbols.gradient])
     for symbol, operand in zip([writer.f, *writer.g], objective, strict=True):
@@ -154,7 +154,7 @@ class _Composer:
         """The tree for coordinate i. norm and dot reduce over coordinates, so they are built here, not in symbolic.py."""
         names: dict[str, Expr] = {**self.values, "t": self.t, "T": self.epochs}
         names |= {name: group[i] for name, group in now.items()}
-        reductions = {call: self._reduce(call, now) for call in _reductions(tree)}
+        reductions: dict[Node, Expr] = {call: self._reduce(call, now) for call in _reductions(tree)}
         return symbolic.to_sympy(tree, names, reductions)
 
     def _reduce(self, call: Call, now: Mapping[str, list[Expr]]) -> Expr:

@@ -92,7 +92,7 @@ class _Newton:
             move = -solve(hessian, gradient)
             trial = self.points[index] + move
             size = (np.abs(move) / self.width).max(axis=1)
-            near = (np.abs(trial - self.origin[index]) <= NEAR * self.width).all(axis=1)
+            near: Flags = np.asarray((np.abs(trial - self.origin[index]) <= NEAR * self.width).all(axis=1))
             ratio = size / self.step[index]
         floor = 4e-16 * (1 + (np.abs(trial) / self.width).max(axis=1))
         settled = near & ((size <= floor) | ((size <= 1e-11) & (ratio > SLOW)))
@@ -108,7 +108,7 @@ class _Newton:
         with np.errstate(all="ignore"):
             values, gradients, hessians = self.problem.differentiate(self.points)
             eigenvalues = _eigenvalues(hessians)
-            norms = np.sqrt((gradients**2).sum(axis=1))
+            norms: Array = np.sqrt((gradients**2).sum(axis=1))
         accepted = self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))
         kinds = np.where(accepted, _kinds(eigenvalues, self.slow >= 8), NONE).astype(np.int8)
         still = np.flatnonzero((kinds != NONE) & (np.abs(eigenvalues).max(axis=1) < 1e-250))
@@ -338,6 +338,6 @@ def deepest_first(stationary: Sequence[Stationary]) -> list[int]:
     """Indices in ascending order of value; values that agree to rounding are ordered by position, so the order is stable."""
     if not stationary:
         return []
-    values = np.array([s.value for s in stationary])
-    scale = 1e-9 * max(1.0, float(np.ptp(values)))
+    values = [s.value for s in stationary]
+    scale = 1e-9 * max(1.0, max(values) - min(values))
     return sorted(range(len(values)), key=lambda i: (round(values[i] / scale) * scale, stationary[i].point))

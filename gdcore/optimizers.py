@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gdcore.formula import FUNCTIONS, UPDATE_FUNCTIONS, FormulaError, Name, Node, canonical_name, names_in, parse
+from gdcore.formula import FUNCTIONS, UPDATE_FUNCTIONS, FormulaError, Node, canonical_name, names_in, parse
 from gdcore.notation import name_latex, to_latex
 from gdcore.setting import Setting
 

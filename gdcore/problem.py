@@ -189,7 +189,8 @@ class Problem:
     def in_domain(self, points: ArrayLike) -> NDArray[np.bool_]:
         """Whether every root, logarithm and the like in the formula has an argument it allows, at points (..., d)."""
         conditions = self._evaluate(self._compiled.conditions, points)
-        return ~(conditions < 0).any(axis=-1)
+        inside: NDArray[np.bool_] = ~np.asarray((conditions < 0).any(axis=-1))
+        return inside
 
     def cells(self, points: ArrayLike) -> Array:
         """Numbers that change across every pole of the formula and only there or at harmless places, (..., d) → (..., k)."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 import sympy
-from sympy import Expr, Float, Integer, Rational
+from sympy import Expr, Float, Rational
 
 from gdcore.formula import (
     Binary,
@@ -89,8 +89,8 @@ def _exact(node: Node) -> Expr | None:
         return _small(Rational(Fraction(repr(node.value))))
     if isinstance(node, Constant):
         return CONSTANTS[node.name]
-    parts = [_exact(child) for child in children(node)]
-    if any(part is None for part in parts):
+    parts: list[Expr] = [_exact(child) for child in children(node)]
+    if None in parts:
         return None
     left = parts[0]
     if isinstance(node, Negate):

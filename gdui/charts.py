@@ -22,6 +22,7 @@ from gdui.wording import MANY
 MOST_MARKS = 4000
 MOST_VERTICES = 20_000
 PIXELS = 201
+PAD = alt.AutoSizeParams(type="pad", contains="content")  # sizes are those of the plot itself, so a map is square
 Array = NDArray[np.float64]
 
 
@@ -119,14 +120,15 @@ def background(
     held: Array,
     cut: tuple[float, float] | None,
     soften: float,
+    ramp: Array = theme.VIRIDIS,
 ) -> alt.LayerChart:
     """Heat map as one picture, with thin contours over it."""
     x, y, f = landscape_values(problem, limits, view.axes, held)
     finite = f[np.isfinite(f)]
-    low, high = cut or (tuple(np.quantile(finite, [0.0, 0.92])) if finite.size else (0.0, 1.0))
+    low, high = cut or (tuple(np.quantile(finite, [0.0, 0.96])) if finite.size else (0.0, 1.0))
     picture = pd.DataFrame(
         {"x": [limits[0][0]], "x2": [limits[0][1]], "y": [limits[1][0]], "y2": [limits[1][1]]}
-    ).assign(url=_png(theme.colours(f, low, high, soften=soften, dark=view.dark)))
+    ).assign(url=_png(theme.colours(f, low, high, ramp=ramp, soften=soften, dark=view.dark)))
     image = (
         alt.Chart(picture)
         .mark_image(aspect=False)
@@ -178,9 +180,9 @@ def _tooltip(findings: Findings) -> list[alt.Tooltip]:
     names = findings.experiment.problem.variables
     numbers = [f"start {n}" for n in names] + [f"end {n}" for n in names] + ["f"]
     return [
-        alt.Tooltip("start:Q", title="start no.", format=","),
+        alt.Tooltip("start:Q", title="start no.", format=",d"),
         *(alt.Tooltip(f"{name}:Q", format=".5g") for name in numbers),
-        alt.Tooltip("epochs:Q", format=","),
+        alt.Tooltip("epochs:Q", format=",d"),
         alt.Tooltip("ending:N"),
     ]
 
@@ -195,8 +197,8 @@ def map_of_starts(
     table, scheme = starts_table(findings), groups(findings, view)
     colour, shape = _scales(scheme)
     table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
-    columns = 3 if view.width < 480 else 4
-    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
+    columns = 3
+    style = alt.Legend(title="ends in", titleOrient="left", orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     points = (
         alt.Chart(table)
@@ -210,11 +212,11 @@ def map_of_starts(
         )
         .add_params(pick)
     )
-    layers = [background(problem, limits, view, held, None, 0.5), *_path_layers(paths, view, limits)]
+    layers = [background(problem, limits, view, held, None, 0.45, theme.CIVIDIS), *_path_layers(paths, view, limits)]
     layers += [points, *_discs(findings, view, limits)]
     if chosen is not None:
         layers += _run_layers(chosen, view, limits)
-    return alt.layer(*layers).properties(width=view.width, height=view.height)
+    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _discs(findings: Findings, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
@@ -294,7 +296,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     table["x"] = table[f"start {problem.variables[0]}"]
     table["y"] = problem.value(table[["x"]].to_numpy())
     colour, shape = _scales(scheme)
-    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, labelLimit=150)
+    style = alt.Legend(title="ends in", titleOrient="left", orient="bottom", columns=4, symbolSize=90, labelLimit=150)
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     across = _axis(problem, 0, (low, high), alt.X)
     up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
@@ -320,7 +322,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     if chosen is not None:
         path = pd.DataFrame({"x": chosen.path[:, 0], "y": chosen.values, "epoch": range(len(chosen.path))})
         layers += [_mark(path.iloc[:1], "square", theme.START), _mark(path.iloc[-1:], "circle", theme.END)]
-    return alt.layer(*layers).properties(width=view.width, height=view.height)
+    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
@@ -342,7 +344,7 @@ def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
             detail="run:N",
             tooltip=[alt.Tooltip("run:Q", title="start no."), "group:N"],
         )
-        .properties(width=view.width, height=view.height)
+        .properties(width=view.width, height=view.height, autosize=PAD)
     )
 
 
@@ -360,11 +362,11 @@ def shares(findings: Findings, view: View, intervals: dict[str, tuple[float, flo
         "share:Q", title="share of all starts (line: 95 % interval)", scale=alt.Scale(domain=[0, top]),
         axis=alt.Axis(format="%", tickCount=5),
     )  # fmt: skip
-    tip = ["group:N", alt.Tooltip("count:Q", format=","), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
+    tip = ["group:N", alt.Tooltip("count:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
     bars = alt.Chart(table).mark_bar(height={"band": 0.7}).encode(x, y, color=alt.Color("colour:N", scale=None), tooltip=tip)
     rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
     text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
-    return alt.layer(bars, rules, text).properties(width=view.width, height=max(90, 27 * len(table)))
+    return alt.layer(bars, rules, text).properties(width=view.width, height=max(90, 27 * len(table, autosize=PAD)))
 
 
 def waterfall(findings: Findings, view: View) -> alt.Chart:
@@ -383,12 +385,12 @@ def waterfall(findings: Findings, view: View) -> alt.Chart:
         alt.Chart(table)
         .mark_circle(size=16, opacity=1, clip=True)
         .encode(
-            x=alt.X("rank:Q", title="starts, sorted by final f", axis=alt.Axis(format=",", tickCount=5)),
+            x=alt.X("rank:Q", title="starts, sorted by final f", axis=alt.Axis(format=",d", tickCount=5)),
             y=alt.Y("f:Q", title="final f", scale=alt.Scale(domain=[low - 0.08 * span, top + 0.08 * span], nice=True)),
             color=alt.Color("group:N", scale=colour, legend=None),
             tooltip=[alt.Tooltip("start:Q", title="start no."), alt.Tooltip("f:Q", format=".6g"), "group:N"],
         )
-        .properties(width=view.width, height=view.height)
+        .properties(width=view.width, height=view.height, autosize=PAD)
     )
 
 
@@ -409,7 +411,7 @@ def gradient_against_value(findings: Findings, view: View) -> alt.Chart:
             shape=alt.Shape("group:N", scale=shape, legend=None),
             tooltip=[alt.Tooltip("start:Q", title="start no."), alt.Tooltip("f:Q", format=".6g"), alt.Tooltip("norm:Q", format=".3g"), "group:N"],
         )
-        .properties(width=view.width, height=view.height)
+        .properties(width=view.width, height=view.height, autosize=PAD)
     )
 
 
@@ -443,9 +445,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
     )
     line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
     layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut), line, *_arrow(trace, epoch, arrow, view, limits)]
-    return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(
-        width=view.width, height=view.height
-    )
+    return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _colour_bar(cut: tuple[float, float]) -> alt.Chart:
@@ -502,7 +502,7 @@ def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> a
     click = pd.DataFrame({"x": np.linspace(low, high, 401), "y": problem.value(np.linspace(low, high, 401)[:, None])})
     pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
     grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
-    return alt.layer(*layers, _mark(now, "diamond", view.ink), grid).properties(width=view.width, height=view.height)
+    return alt.layer(*layers, _mark(now, "diamond", view.ink), grid).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerChart:
@@ -519,10 +519,10 @@ def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerC
         alt.Chart(table)
         .mark_line(color=theme.PATH, strokeWidth=1.8)
         .encode(
-            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",", tickCount=6)),
+            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=6)),
             y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~g" if not logarithmic else "~e")),
-            tooltip=[alt.Tooltip("epoch:Q", format=","), alt.Tooltip("value:Q", format=".6g")],
+            tooltip=[alt.Tooltip("epoch:Q", format=",d"), alt.Tooltip("value:Q", format=".6g")],
         )
     )
     rule = alt.Chart(pd.DataFrame({"epoch": [epoch]})).mark_rule(color=view.ink, strokeDash=[4, 3]).encode(x="epoch:Q")
-    return alt.layer(line, rule).properties(width=view.width, height=view.height)
+    return alt.layer(line, rule).properties(width=view.width, height=view.height, autosize=PAD)

@@ -1,7 +1,7 @@
 """The few style rules that Streamlit's theme has no word for."""
 
 STYLE = """<style>
-.block-container {padding-top: 3.6rem; padding-bottom: 2rem; max-width: 1240px;}
+.block-container {padding-top: 3.6rem; padding-bottom: 2rem; padding-left: 2.2rem; padding-right: 2.2rem; max-width: 1240px;}
 .katex-display {overflow-x: auto; overflow-y: hidden; margin: 0.2rem 0; padding: 2px 0;}
 [data-testid="stSidebar"] .katex {font-size: 0.92em;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}

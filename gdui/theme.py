@@ -13,13 +13,13 @@ OTHER_MINIMA = "#7A5195"  # every minimum beyond the palette
 GREYS = {
     Ending.SADDLE: ("#6b7280", "diamond"),
     Ending.MAXIMUM: ("#4b5563", "triangle-up"),
-    Ending.DEGENERATE: ("#6b7280", "square"),
+    Ending.DEGENERATE: ("#6b7280", "wedge"),
     Ending.FLAT: ("#9ca3af", "stroke"),
     Ending.ORBIT: ("#374151", "cross"),
     Ending.BOUNCING: ("#6b7280", "triangle-left"),
     Ending.HOVERING: ("#6b7280", "triangle-right"),
-    Ending.MOVING: ("#8b95a5", "triangle-down"),
-    Ending.LEFT_BOX: ("#4b5563", "arrow"),
+    Ending.MOVING: ("#6b7280", "triangle-down"),
+    Ending.LEFT_BOX: ("#374151", "square"),
     Ending.DIVERGED: ("#1f2937", "triangle"),
     Ending.JUMPED: ("#374151", "wedge"),
     Ending.LEFT_DOMAIN: ("#6b7280", "triangle-left"),
@@ -33,6 +33,14 @@ VIRIDIS = np.array(
     [
         (68, 1, 84), (72, 36, 117), (65, 68, 135), (53, 95, 141), (42, 120, 142), (33, 145, 140), (34, 168, 132),
         (68, 191, 112), (122, 209, 81), (189, 223, 38), (253, 231, 37),
+    ],
+    dtype=float,
+)  # fmt: skip
+# cividis at ten equal steps (J. Nuñez, C. Anderton, R. Renslow 2018): grey in the middle, so marks stand out on it
+CIVIDIS = np.array(
+    [
+        (0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
+        (195, 179, 105), (225, 204, 85), (254, 232, 56),
     ],
     dtype=float,
 )  # fmt: skip
@@ -60,13 +68,15 @@ def paper(*, dark: bool) -> tuple[int, int, int]:
     return (14, 17, 23) if dark else (255, 255, 255)
 
 
-def colours(values: NDArray[np.float64], low: float, high: float, *, soften: float, dark: bool) -> NDArray[np.uint8]:
-    """Viridis of an array between low and high as RGB bytes (..., 3), mixed with the page by `soften` (0 to 1); nan is page."""
+def colours(
+    values: NDArray[np.float64], low: float, high: float, *, ramp: NDArray[np.float64], soften: float, dark: bool
+) -> NDArray[np.uint8]:
+    """The ramp's colours of an array between low and high as RGB bytes (..., 3), mixed with the page by `soften` (0 to 1); nan is page."""
     page = np.array(paper(dark=dark), dtype=float)
     unit = np.clip((values - low) / (high - low if high > low else 1.0), 0, 1)
-    place = np.nan_to_num(unit) * (len(VIRIDIS) - 1)
-    lower = np.minimum(place.astype(int), len(VIRIDIS) - 2)
+    place = np.nan_to_num(unit) * (len(ramp) - 1)
+    lower = np.minimum(place.astype(int), len(ramp) - 2)
     mix = (place - lower)[..., None]
-    rgb = VIRIDIS[lower] * (1 - mix) + VIRIDIS[lower + 1] * mix
+    rgb = ramp[lower] * (1 - mix) + ramp[lower + 1] * mix
     rgb = rgb * (1 - soften) + page * soften
     return np.where(np.isnan(values)[..., None], page, rgb).round().astype(np.uint8)

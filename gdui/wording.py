@@ -27,7 +27,11 @@ def figure(value: float, digits: int = 4) -> str:
 
 def point(coordinates: tuple[float, ...]) -> str:
     """(0.228, −1.626), as in a sentence."""
-    return "(" + ", ".join(figure(c if abs(c) >= 5e-10 else 0.0, 4) if abs(c) >= 5e-4 else "0.000" for c in coordinates) + ")"
+    return "(" + ", ".join(_coordinate(c) for c in coordinates) + ")"
+
+
+def _coordinate(value: float) -> str:
+    return f"{value + 0.0:.3f}".replace("-0.000", "0.000").replace("-", "−") if abs(value) < 1e4 else figure(value)
 
 
 def percent(share: float) -> str:

@@ -21,9 +21,9 @@ epoch = stepping.scrub(trace)
 axes = controls.projection(problem)
 gradient = problem.gradient(trace.path[epoch])
 with st.container(horizontal=True, gap="medium"):
-    with st.container(width=640):
+    with st.container(width=560):
         st.caption("Click anywhere on the map to start there. The arrow points down the slope at the chosen epoch.")
-        view = session.view(500, 500, axes)
+        view = session.view(430, 430, axes)
         if problem.dimension == 1:
             chart = charts.landscape_curve(problem, trace, epoch, view)
         else:
@@ -36,6 +36,6 @@ with st.container(horizontal=True, gap="medium"):
         st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
         st.latex(stepping.update_equations(setup))
         st.latex(wording.filled_step(setup.optimizer, trace, epoch, gradient.tolist(), problem.variables))
-        small = session.view(410, 150)
+        small = session.view(350, 110)
         st.altair_chart(charts.per_epoch(trace, epoch, small, "f"), width="content")
         st.altair_chart(charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")

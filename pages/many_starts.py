@@ -16,10 +16,10 @@ digest = findings.experiment.digest
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
 
 with st.container(horizontal=True, gap="medium"):
-    with st.container(width=560):
+    with st.container(width=510):
         axes = controls.projection(problem)
         count = st.session_state.get("trajectories", 0)
-        view = session.view(540, 500, axes)
+        view = session.view(440, 440, axes)
         paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
         chosen = tables.chosen_start(digest, findings)
         run = session.recorded(digest, tables.points_at(findings, chosen), findings.experiment)[0] if chosen else None
@@ -35,9 +35,9 @@ with st.container(horizontal=True, gap="medium"):
             "Trajectories shown", 0, 200, key="trajectories", step=10, persist_state="session",
             help="Draws the whole path of so many of the starts, evenly picked.",
         )  # fmt: skip
-    with st.container(width=540):
+    with st.container(width=490):
         st.markdown("**How the runs end**")
-        small = session.view(500, 150)
+        small = session.view(400, 90)
         st.altair_chart(charts.shares(findings, small, tables.intervals(findings)), width="content", key=f"shares {digest}")
         st.markdown("**The minima**")
         tables.minima(findings)
@@ -48,12 +48,12 @@ with st.container(horizontal=True, gap="medium"):
 
 if problem.dimension > 2:
     st.markdown("**End points, one axis per variable**")
-    st.altair_chart(charts.parallel_coordinates(findings, session.view(1080, 260)), width="content")
+    st.altair_chart(charts.parallel_coordinates(findings, session.view(900, 220)), width="content")
 if chosen and run:
     st.markdown(f"**Start {chosen:,}:** {tables.safe(wording.run_sentence(run))}")
     with st.container(horizontal=True):
         for quantity in ("f", "|∇f|"):
-            st.altair_chart(charts.per_epoch(run, 0, session.view(500, 170), quantity), width="content")
+            st.altair_chart(charts.per_epoch(run, 0, session.view(390, 130), quantity), width="content")
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)
