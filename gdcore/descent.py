@@ -263,21 +263,19 @@ class Judge:
 
     def _far(self, position: Array) -> NDArray[np.bool_]:
         offset = np.abs(position - self.centre[:, None]) / (self.width[:, None] / 2)
-        far: NDArray[np.bool_] = ~np.asarray((offset <= FAR).all(axis=0))
-        return far
+        return ~np.asarray((offset <= FAR).all(axis=0), dtype=bool)
 
     def _slow(self, position: Array, following: Array) -> NDArray[np.bool_]:
-        slow: NDArray[np.bool_] = (np.abs(following - position) <= STEP_LIMIT * self.width[:, None]).all(axis=0)
-        return slow
+        return np.asarray((np.abs(following - position) <= STEP_LIMIT * self.width[:, None]).all(axis=0), dtype=bool)
 
     def _outside(self, position: Array) -> NDArray[np.bool_]:
         """Outside the domain, or on a kink or pole where a derivative has no value although the position is finite."""
         near = np.isfinite(position).all(axis=0)
-        return near & ~self.problem.in_domain(position.T)
+        return np.asarray(near & ~self.problem.in_domain(position.T), dtype=bool)
 
     def _crossed(self, before: Array, position: Array) -> NDArray[np.bool_]:
-        crossed: NDArray[np.bool_] = (self.problem.cells(before.T) != self.problem.cells(position.T)).any(axis=-1)
-        return crossed & np.isfinite(position).all(axis=0)
+        crossed = np.asarray((self.problem.cells(before.T) != self.problem.cells(position.T)).any(axis=-1), dtype=bool)
+        return np.asarray(crossed & np.isfinite(position).all(axis=0), dtype=bool)
 
 
 def jumped(problem: Problem, before: Array, after: Array) -> NDArray[np.bool_]:

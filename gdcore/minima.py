@@ -92,7 +92,7 @@ class _Newton:
             move = -solve(hessian, gradient)
             trial = self.points[index] + move
             size = (np.abs(move) / self.width).max(axis=1)
-            near: Flags = np.asarray((np.abs(trial - self.origin[index]) <= NEAR * self.width).all(axis=1))
+            near = np.asarray((np.abs(trial - self.origin[index]) <= NEAR * self.width).all(axis=1), dtype=bool)
             ratio = size / self.step[index]
         floor = 4e-16 * (1 + (np.abs(trial) / self.width).max(axis=1))
         settled = near & ((size <= floor) | ((size <= 1e-11) & (ratio > SLOW)))
@@ -108,7 +108,7 @@ class _Newton:
         with np.errstate(all="ignore"):
             values, gradients, hessians = self.problem.differentiate(self.points)
             eigenvalues = _eigenvalues(hessians)
-            norms: Array = np.sqrt((gradients**2).sum(axis=1))
+            norms = np.asarray(np.sqrt((gradients**2).sum(axis=1)), dtype=np.float64)
         accepted = self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))
         kinds = np.where(accepted, _kinds(eigenvalues, self.slow >= 8), NONE).astype(np.int8)
         still = np.flatnonzero((kinds != NONE) & (np.abs(eigenvalues).max(axis=1) < 1e-250))

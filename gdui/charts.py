@@ -366,7 +366,7 @@ def shares(findings: Findings, view: View, intervals: dict[str, tuple[float, flo
     bars = alt.Chart(table).mark_bar(height={"band": 0.7}).encode(x, y, color=alt.Color("colour:N", scale=None), tooltip=tip)
     rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
     text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
-    return alt.layer(bars, rules, text).properties(width=view.width, height=max(90, 27 * len(table, autosize=PAD)))
+    return alt.layer(bars, rules, text).properties(width=view.width, height=24 * len(table), autosize=PAD)
 
 
 def waterfall(findings: Findings, view: View) -> alt.Chart:
@@ -470,7 +470,7 @@ def _arrow(trace: Trace, epoch: int, arrow: Array, view: View, limits: tuple[tup
     length = 0.04 + 0.10 * min(1.0, size / 20)  # of the map: long where the slope is steep, never off the map
     tip = here + direction / size * length
     shaft = pd.DataFrame({"x": [here[0]], "y": [here[1]], "x2": [tip[0]], "y2": [tip[1]]})
-    angle = float(np.degrees(np.arctan2(*(direction / spans))))
+    angle = float(np.degrees(np.arctan2(*(direction / spans)))) % 360
     head = pd.DataFrame({"x": [tip[0]], "y": [tip[1]]})
     return [
         alt.Chart(shaft).mark_rule(color=colour, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q"),
