@@ -173,7 +173,7 @@ def test_a_valley_of_two_crossing_lines_is_one_degenerate_finding() -> None:
     problem = Problem.from_text("x^2*y^2", box={"x": (-2, 2), "y": (-2, 2)})
     found = run(Experiment(problem, GD, {"lr": 0.05}, Starts("grid", 400), Stopping(epochs=3000)))
     assert found.minima == ()
-    assert [point.kind for point in found.stationary] == ["degenerate"]
+    assert [(point.kind, point.isolated) for point in found.stationary] == [("degenerate", False)]
     assert abs(math.prod(found.stationary[0].point)) < 1e-5
 
 
