@@ -7,9 +7,11 @@ their derivative is the value of one side, which is what automatic differentiati
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy import Expr, Function, Integer, Rational
 
@@ -22,14 +24,23 @@ class RealFunction(Function):  # type: ignore[misc]
     is_real = True
     is_commutative = True
     partials: tuple[Callable[..., Expr], ...] = ()
+    numeric: Callable[..., float] = lambda *_: math.nan
 
     def fdiff(self, argindex: int = 1) -> Expr:
         return self.partials[argindex - 1](*self.args)
+
+    def _eval_evalf(self, prec: int) -> Expr | None:
+        """The value at arguments that turned out to be constant, as in abs(x - x)."""
+        if self.free_symbols:
+            return None
+        with np.errstate(all="ignore"):
+            return sympy.Float(float(type(self).numeric(*map(float, self.args))))
 
 
 class Signum(RealFunction):
     """Sign of u: -1, 0 or 1."""
 
+    numeric = np.sign
     partials = (lambda u: ZERO,)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -40,6 +51,7 @@ class Absolute(RealFunction):
     """|u|."""
 
     is_nonnegative = True
+    numeric = np.abs
     partials = (lambda u: Signum(u),)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -50,6 +62,7 @@ class AtLeast(RealFunction):
     """1 where a >= b, else 0."""
 
     is_nonnegative = True
+    numeric = np.greater_equal
     partials = (lambda a, b: ZERO, lambda a, b: ZERO)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -60,6 +73,7 @@ class AtLeast(RealFunction):
 class Above(AtLeast):
     """1 where a > b, else 0."""
 
+    numeric = np.greater
     partials = (lambda a, b: ZERO, lambda a, b: ZERO)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -70,6 +84,7 @@ class Above(AtLeast):
 class Maximum(RealFunction):
     """The larger of a and b; at a tie the derivative is a's."""
 
+    numeric = np.maximum
     partials = (lambda a, b: AtLeast(a, b), lambda a, b: Above(b, a))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -79,6 +94,7 @@ class Maximum(RealFunction):
 class Minimum2(RealFunction):
     """The smaller of a and b; at a tie the derivative is a's."""
 
+    numeric = np.minimum
     partials = (lambda a, b: AtLeast(b, a), lambda a, b: Above(a, b))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -88,6 +104,7 @@ class Minimum2(RealFunction):
 class Select(RealFunction):
     """a where the condition is not 0, else b."""
 
+    numeric = lambda c, a, b: a if c else b
     partials = (lambda c, a, b: ZERO, lambda c, a, b: Select(c, ONE, ZERO), lambda c, a, b: Select(c, ZERO, ONE))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -97,12 +114,14 @@ class Select(RealFunction):
 class Vanishing(RealFunction):
     """0 where u has a value, nan where it has none: what a simplification must not make us forget."""
 
+    numeric = lambda u: 0.0 * u
     partials = (lambda u: ZERO,)
 
 
 class FloorOf(RealFunction):
     """The largest integer not above u."""
 
+    numeric = np.floor
     partials = (lambda u: ZERO,)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -112,6 +131,7 @@ class FloorOf(RealFunction):
 class CeilingOf(RealFunction):
     """The smallest integer not below u."""
 
+    numeric = np.ceil
     partials = (lambda u: ZERO,)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -121,6 +141,7 @@ class CeilingOf(RealFunction):
 class Modulo(RealFunction):
     """a - b floor(a/b), as numpy.mod."""
 
+    numeric = np.mod
     partials = (lambda a, b: ONE, lambda a, b: -FloorOf(a / b))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
@@ -130,6 +151,7 @@ class Modulo(RealFunction):
 class CubeRoot(RealFunction):
     """The real cube root, also of negative numbers."""
 
+    numeric = np.cbrt
     partials = (lambda u: Rational(1, 3) * CubeRoot(u) ** -2,)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:

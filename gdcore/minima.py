@@ -284,7 +284,8 @@ def _join_valleys(
     returning. Pieces at the same height are one finding.
     """
     count = int(groups.max()) + 1
-    first = members[np.unique(groups, return_index=True)[1]]
+    order = np.argsort(polished.norms[members], kind="stable")  # the best converged member stands for its piece
+    first = members[order[np.unique(groups[order], return_index=True)[1]]]
     isolated = ~_continues(problem, polished.points[first])
     level = polished.values[first]
     scale = 1e-7 * max(1.0, float(np.abs(level).max()))

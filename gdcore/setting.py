@@ -57,4 +57,4 @@ class FrozenDict(dict[str, V], Generic[V]):
     def _refuse(self, *_: object, **__: object) -> None:
         raise TypeError("this mapping is frozen: make a new one")
 
-    __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]

@@ -164,12 +164,15 @@ def require_finite(expression: Expr) -> None:
     for number in expression.atoms(sympy.Number):
         if math.isinf(_to_double(number)) or (number != 0 and _to_double(number) == 0):
             raise FormulaError("numbers in the formula or its derivatives leave the 64-bit range: scale it", 0)
+    for part in expression.atoms(sympy.Function, sympy.Pow):
+        if not part.free_symbols and not math.isfinite(_to_double(part)):  # asin(x - x + 2), mod(1, x - x)
+            raise FormulaError("a constant part of the formula has no finite real value: change it", 0)
 
 
 def _to_double(number: Expr) -> float:
     try:
         return float(number)
-    except OverflowError:
+    except (OverflowError, TypeError):  # TypeError: no real number
         return math.inf
 
 
@@ -179,12 +182,14 @@ def _to_double(number: Expr) -> float:
 def domain_conditions(node: Node, symbols: Mapping[str, Expr]) -> tuple[Expr, ...]:
     """Expressions that must all be >= 0 for the tree to have a value: arguments of roots, logarithms, asin and so on.
 
-    Conditions that hold everywhere (by sympy's assumptions) are left out.
+    Conditions that hold everywhere (by sympy's assumptions) are left out; FormulaError where one holds nowhere.
     """
     found: dict[Expr, None] = {}
     for part in _walk(node):
         for condition in _conditions(part, symbols):
-            if not condition.is_nonnegative:
+            if not condition.free_symbols and not _to_double(condition) >= 0:
+                raise FormulaError(f"the part at {part.position + 1} has no real value anywhere: change it", max(part.position, 0))
+            if condition.free_symbols and not condition.is_nonnegative:
                 found[condition] = None
     return tuple(found)
 

@@ -48,8 +48,9 @@ def evaluate(expression: Expr, values: Mapping[Expr, float]) -> tuple[float, flo
     if expression.is_Mul:
         return math.prod(numbers), math.prod(sizes)
     if expression.is_Pow:
-        value = numbers[0] ** numbers[1]
-        return value, max(abs(value), 1e-300) * (1 + abs(numbers[1])) * (sizes[0] / max(abs(numbers[0]), 1e-300)) ** max(abs(numbers[1]), 1)
+        value, power = numbers[0] ** numbers[1], max(abs(numbers[1]), 1.0)
+        spread = math.log(max(sizes[0], 1e-300)) - math.log(max(abs(numbers[0]), 1e-300))
+        return value, math.inf if power * spread > 300 else max(abs(value), 1e-300) * 2 * power * math.exp(power * spread)
     if expression.func is sympy.exp:
         value = math.exp(numbers[0])
         return value, value * (1 + sizes[0])

@@ -201,6 +201,30 @@ def test_values_at_delicate_points(formula: str, point: list[float], value: floa
     assert Problem.from_text(formula, box={"x": (-3, 3)}).value(point) == pytest.approx(value, rel=1e-15)
 
 
+CONSTANT_INSIDE = [
+    ("max(x, 3, 3)", 3.0), ("max(0, 0, x)", 0.3), ("abs(x - x) + y", 0.4), ("floor(x - x + 0.5)*y + 1", 1.0),
+    ("ceil(y - y + 0.3)*x", 0.3), ("cbrt(x - x + 8)", 2.0), ("mod(5, x - x + 3)", 2.0), ("abs(abs(x - x) - y)", 0.4),
+    ("tan(x - x) + y", 0.4), ("sign(x - x) + y", 0.4), ("min(1, 2, x)", 0.3), ("erf(x - x)", 0.0), ("sec(x - x)", 1.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "value"), CONSTANT_INSIDE)
+def test_parts_that_turn_out_to_be_constant(formula: str, value: float) -> None:
+    problem = Problem.from_text(formula).prepare()
+    found, gradient, hessian = problem.differentiate([0.3, 0.4])
+    assert found == pytest.approx(value, rel=1e-15)
+    assert np.isfinite(gradient).all() and not hessian.any()
+
+
+@pytest.mark.parametrize(
+    "formula", ["asin(x - x + 2)", "max(acos(x - x + 2), y)", "mod(1, x - x)", "0*log(x - x - 1)", "0*sqrt(x - x - 1) + y",
+                "log(x - x - 1)/log(x - x - 1)", "1/abs(x - x)", "csc(x - x)", "(x - x)^-1", "sqrt(-1 - 0*y) + x"],
+)  # fmt: skip
+def test_parts_without_any_value_are_refused(formula: str) -> None:
+    with pytest.raises(FormulaError, match="no finite real value|no real value anywhere|always 0|no finite value"):
+        Problem.from_text(formula).prepare()
+
+
 @pytest.mark.parametrize(
     ("formula", "inside", "outside"),
     [("log(x)", 1.0, -1.0), ("sqrt(1 - x^2)", 0.5, 2.0), ("asin(x)", 0.5, 1.5), ("acosh(x)", 2.0, 0.0), ("x^0.3", 1.0, -1.0)],
