@@ -70,9 +70,10 @@ class AtLeast(RealFunction):
         return rf"\left[{a} \ge {b}\right]" + (f"^{{{exp}}}" if exp else "")
 
 
-class Above(AtLeast):
+class Above(RealFunction):
     """1 where a > b, else 0."""
 
+    is_nonnegative = True
     numeric = np.greater
     partials = (lambda a, b: ZERO, lambda a, b: ZERO)
 
@@ -104,7 +105,7 @@ class Minimum2(RealFunction):
 class Select(RealFunction):
     """a where the condition is not 0, else b."""
 
-    numeric = lambda c, a, b: a if c else b
+    numeric = staticmethod(lambda c, a, b: a if c else b)
     partials = (lambda c, a, b: ZERO, lambda c, a, b: Select(c, ONE, ZERO), lambda c, a, b: Select(c, ZERO, ONE))
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:

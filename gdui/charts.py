@@ -45,7 +45,7 @@ class View:
 
 def group_of(findings: Findings) -> NDArray[np.object_]:
     """What each start is coloured by: "Minimum 1" … or the label of its ending."""
-    endings = np.array([ending.label.capitalize() for ending in ENDINGS], dtype=object)[findings.ending_codes]
+    endings = np.array([theme.ending_name(ending) for ending in ENDINGS], dtype=object)[findings.ending_codes]
     names = np.array([minimum_name(k) for k in range(len(findings.minima))] + [""], dtype=object)
     return np.where(findings.labels >= 0, names[findings.labels], endings)
 
@@ -63,7 +63,7 @@ def groups(findings: Findings, view: View) -> pd.DataFrame:
             rows[name] = (theme.minimum_colour(k), "circle", minimum.count + (before[2] if before else 0))
     for ending, count in findings.ending_counts().items():
         if count and ending is not Ending.MINIMUM:
-            rows[ending.label.capitalize()] = (*theme.ending_mark(ending, dark=view.dark), count)
+            rows[theme.ending_name(ending)] = (*theme.ending_mark(ending, dark=view.dark), count)
     return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=["group", "colour", "shape", "count"])
 
 
@@ -198,7 +198,7 @@ def map_of_starts(
     colour, shape = _scales(scheme)
     table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
     columns = 3
-    style = alt.Legend(title="ends in", titleOrient="left", orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
+    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     points = (
         alt.Chart(table)
@@ -207,7 +207,7 @@ def map_of_starts(
             _axis(problem, i, limits[0], alt.X),
             _axis(problem, j, limits[1], alt.Y),
             color=alt.Color("group:N", scale=colour, legend=style),
-            shape=alt.Shape("group:N", scale=shape, legend=style),
+            shape=alt.Shape("group:N", scale=shape, legend=None),
             tooltip=_tooltip(findings),
         )
         .add_params(pick)
@@ -296,7 +296,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     table["x"] = table[f"start {problem.variables[0]}"]
     table["y"] = problem.value(table[["x"]].to_numpy())
     colour, shape = _scales(scheme)
-    style = alt.Legend(title="ends in", titleOrient="left", orient="bottom", columns=4, symbolSize=90, labelLimit=150)
+    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, labelLimit=150)
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     across = _axis(problem, 0, (low, high), alt.X)
     up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
@@ -307,7 +307,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
             across,
             up,
             color=alt.Color("group:N", scale=colour, legend=style),
-            shape=alt.Shape("group:N", scale=shape, legend=style),
+            shape=alt.Shape("group:N", scale=shape, legend=None),
             tooltip=_tooltip(findings),
         )
         .add_params(pick)
@@ -425,7 +425,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
     table = _path_table(trace, view, limits, 2000)
     legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=110)
     end_name = "Local minimum" if trace.ending is Ending.MINIMUM else f"End: {trace.ending.label}"
-    names = ["Start", end_name, "Trajectory", "Descent direction"]
+    names = ["■ Start", "● " + end_name, "▬ Trajectory", "▲ Descent direction"]
     scale = alt.Scale(domain=names, range=[theme.START, theme.END, theme.PATH, "#ffffff" if view.dark else "#111827"])
     shapes = alt.Scale(domain=names, range=["square", "circle", "stroke", "triangle"])
     ends = pd.DataFrame(
@@ -439,7 +439,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
             x="x:Q",
             y="y:Q",
             color=alt.Color("what:N", scale=scale, legend=legend),
-            shape=alt.Shape("what:N", scale=shapes, legend=legend),
+            shape=alt.Shape("what:N", scale=shapes, legend=None),
             tooltip=["what:N", alt.Tooltip("x:Q", format=".5g"), alt.Tooltip("y:Q", format=".5g")],
         )
     )

@@ -23,7 +23,33 @@ def partials(problem: Problem) -> list[str]:
 
 
 def _short(latex: str) -> str:
-    return latex if len(latex) <= LONG else r"\text{(too long to typeset; it is computed exactly all the same)}"
+    """The formula on lines that fit the page, or a word on why it is not shown."""
+    return broken(latex) if len(latex) <= LONG else r"\text{(too long to typeset; it is computed exactly all the same)}"
+
+
+def broken(latex: str, width: int = 130) -> str:
+    """A long sum, broken before some of its outermost signs into lines of about `width` characters of LaTeX."""
+    lines, current = [], ""
+    for term in _outer_terms(latex):
+        if current and len(current) + len(term) > width:
+            lines.append(current)
+            current = ""
+        current += term
+    lines.append(current)
+    if len(lines) == 1:
+        return latex
+    return r"\begin{aligned}[t] &" + r" \\ & \quad ".join(lines) + r"\end{aligned}"
+
+
+def _outer_terms(latex: str) -> list[str]:
+    """The text cut before every + and - that stands outside all brackets and braces."""
+    terms, depth, start = [], 0, 0
+    for k, character in enumerate(latex):
+        depth += (character in "{(") - (character in "})")
+        if depth == 0 and character in "+-" and k > start and latex[k - 1] == " ":
+            terms.append(latex[start:k])
+            start = k
+    return [*terms, latex[start:]]
 
 
 def gradient(problem: Problem) -> str:

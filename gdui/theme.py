@@ -10,20 +10,26 @@ from gdcore.stopping import Ending
 # Okabe-Ito, in an order that keeps the first ones far apart (M. Okabe, K. Ito 2008, Color Universal Design)
 MINIMA = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 OTHER_MINIMA = "#7A5195"  # every minimum beyond the palette
+# Every ending that is no minimum: its grey, its shape (a name or path of Vega), and the same shape as a character.
+STAR = "M0,-1L.3,-.4L1,-.3L.5,.2L.6,.9L0,.55L-.6,.9L-.5,.2L-1,-.3L-.3,-.4Z"
+CROSSED = "M-1,-.6L-.6,-1L0,-.4L.6,-1L1,-.6L.4,0L1,.6L.6,1L0,.4L-.6,1L-1,.6L-.4,0Z"
+HEXAGON = "M.87,.5L0,1L-.87,.5L-.87,-.5L0,-1L.87,-.5Z"
+PENTAGON = "M0,-1L.95,-.31L.59,.81L-.59,.81L-.95,-.31Z"
+HALF = "M0,-1A1,1,0,0,0,0,1Z"
 GREYS = {
-    Ending.SADDLE: ("#6b7280", "diamond"),
-    Ending.MAXIMUM: ("#4b5563", "triangle-up"),
-    Ending.DEGENERATE: ("#6b7280", "wedge"),
-    Ending.FLAT: ("#9ca3af", "stroke"),
-    Ending.ORBIT: ("#374151", "cross"),
-    Ending.BOUNCING: ("#6b7280", "triangle-left"),
-    Ending.HOVERING: ("#6b7280", "triangle-right"),
-    Ending.MOVING: ("#6b7280", "triangle-down"),
-    Ending.LEFT_BOX: ("#374151", "square"),
-    Ending.DIVERGED: ("#1f2937", "triangle"),
-    Ending.JUMPED: ("#374151", "wedge"),
-    Ending.LEFT_DOMAIN: ("#6b7280", "triangle-left"),
-    Ending.UNDEFINED: ("#111827", "cross"),
+    Ending.SADDLE: ("#6b7280", "diamond", "◆"),
+    Ending.MAXIMUM: ("#4b5563", "triangle-up", "▲"),
+    Ending.DEGENERATE: ("#6b7280", "triangle-left", "◀"),
+    Ending.FLAT: ("#6b7280", "stroke", "▬"),
+    Ending.ORBIT: ("#374151", "cross", "✚"),
+    Ending.BOUNCING: ("#6b7280", "triangle-right", "▶"),
+    Ending.HOVERING: ("#6b7280", STAR, "★"),
+    Ending.MOVING: ("#6b7280", "triangle-down", "▼"),
+    Ending.LEFT_BOX: ("#374151", "square", "■"),
+    Ending.DIVERGED: ("#1f2937", CROSSED, "✖"),
+    Ending.JUMPED: ("#374151", HEXAGON, "⬢"),
+    Ending.LEFT_DOMAIN: ("#6b7280", PENTAGON, "⬟"),
+    Ending.UNDEFINED: ("#111827", HALF, "◖"),
 }
 LIGHTER = {"#1f2937": "#d1d5db", "#374151": "#c3c9d3", "#4b5563": "#b4bcc8", "#6b7280": "#9aa3b2", "#111827": "#e5e7eb"}
 PATH, START, END = "#d62728", "#1f5fd6", "#d62728"  # the note's red line, blue square and red circle
@@ -54,8 +60,13 @@ def minimum_colour(label: int) -> str:
 
 def ending_mark(ending: Ending, *, dark: bool) -> tuple[str, str]:
     """Grey and shape of an ending that is no minimum."""
-    colour, shape = GREYS[ending]
+    colour, shape, _ = GREYS[ending]
     return (LIGHTER.get(colour, colour) if dark else colour), shape
+
+
+def ending_name(ending: Ending) -> str:
+    """The ending's words with its shape in front: what legends and bars show."""
+    return f"{GREYS[ending][2]} {ending.label.capitalize()}" if ending in GREYS else ending.label.capitalize()
 
 
 def ink(*, dark: bool) -> str:

@@ -23,7 +23,7 @@ gradient = problem.gradient(trace.path[epoch])
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=560):
         st.caption("Click anywhere on the map to start there. The arrow points down the slope at the chosen epoch.")
-        view = session.view(430, 430, axes)
+        view = session.view(420, 420, axes)
         if problem.dimension == 1:
             chart = charts.landscape_curve(problem, trace, epoch, view)
         else:
@@ -32,7 +32,7 @@ with st.container(horizontal=True, gap="medium"):
         st.altair_chart(
             chart, key=key, on_select=stepping.clicked(problem, key, axes), selection_mode="click", width="content"
         )
-    with st.container(width=440):
+    with st.container(width=430):
         st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
         st.latex(stepping.update_equations(setup))
         st.latex(wording.filled_step(setup.optimizer, trace, epoch, gradient.tolist(), problem.variables))

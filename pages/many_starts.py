@@ -35,9 +35,9 @@ with st.container(horizontal=True, gap="medium"):
             "Trajectories shown", 0, 200, key="trajectories", step=10, persist_state="session",
             help="Draws the whole path of so many of the starts, evenly picked.",
         )  # fmt: skip
-    with st.container(width=490):
+    with st.container(width=475):
         st.markdown("**How the runs end**")
-        small = session.view(400, 90)
+        small = session.view(370, 85)
         st.altair_chart(charts.shares(findings, small, tables.intervals(findings)), width="content", key=f"shares {digest}")
         st.markdown("**The minima**")
         tables.minima(findings)
