@@ -119,7 +119,7 @@ class _Newton:
 def solve(hessian: Array, gradient: Array) -> Array:
     """H⁻¹ g for each of m symmetric matrices (m, d, d); the pseudo-inverse where H is singular, nan where not finite."""
     d = gradient.shape[-1]
-    finite = np.isfinite(hessian).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
+    finite = np.asarray(np.isfinite(hessian).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1), dtype=bool)
     out = np.full_like(gradient, np.nan)
     if d == 1:
         h, g = hessian[:, 0, 0], gradient[:, 0]
@@ -141,8 +141,7 @@ def solve(hessian: Array, gradient: Array) -> Array:
 
 def _solve_regular(hessian: Array, gradient: Array) -> Array:
     if gradient.shape[-1] != 2:
-        solved: Array = np.linalg.solve(hessian, gradient[..., None])[..., 0]
-        return solved
+        return np.asarray(np.linalg.solve(hessian, gradient[..., None])[..., 0], dtype=np.float64)
     a, b, c = hessian[:, 0, 0], hessian[:, 0, 1], hessian[:, 1, 1]
     scale = np.maximum(np.abs(a), np.maximum(np.abs(b), np.abs(c)))
     a, b, c, g = a / scale, b / scale, c / scale, gradient / scale[:, None]

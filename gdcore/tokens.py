@@ -31,7 +31,7 @@ class Token:
 
 MOST_CHARACTERS = 2000
 MOST_TOKENS = 1000
-NUMBER = re.compile(r"(?:[0-9]+(?:\.(?![\^*/])[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+NUMBER = re.compile(r"(?:[0-9]+(?:\.(?![\^*/])[0-9]*)?|\.[0-9]+)(?:[eE][+\-−–]?[0-9]+)?")
 WORD = re.compile(r"(?i:log1p|expm1|exp2)(?![A-Za-z0-9_])|[A-Za-z]+[0-9]*(?:_[A-Za-z0-9]+)*")
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
 SPACES = " \t\n\r\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -164,7 +164,8 @@ class _Tokenizer:
         else:
             self._symbol(character)
 
-    def _number(self, digits: str) -> None:
+    def _number(self, typed: str) -> None:
+        digits = typed.replace("−", "-").replace("–", "-")
         follows = self.text[self.at + len(digits) : self.at + len(digits) + 2]
         if re.match(r",[0-9]", follows) and not self._inside_call():
             raise FormulaError(f"comma in a number at {self.at + len(digits) + 1}: write the decimal point as in 0.5", self.at)

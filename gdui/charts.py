@@ -39,6 +39,11 @@ class View:
     def ink(self) -> str:
         return theme.ink(dark=self.dark)
 
+    @property
+    def rim(self) -> str:
+        """The thin line around a start, which sets it off from its neighbours."""
+        return "#111111" if self.dark else "#ffffff"
+
 
 # -- shared pieces -----------------------------------------------------------------------------------------------------
 
@@ -198,11 +203,11 @@ def map_of_starts(
     colour, shape = _scales(scheme)
     table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
     columns = 3
-    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, labelLimit=150) if legend else None
+    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     points = (
         alt.Chart(table)
-        .mark_point(filled=True, size=22 if len(table) > 1500 else 34, opacity=0.9, stroke="white", strokeWidth=0.35)
+        .mark_point(filled=True, size=22 if len(table) > 1500 else 34, opacity=0.9, stroke=view.rim, strokeWidth=0.35)
         .encode(
             _axis(problem, i, limits[0], alt.X),
             _axis(problem, j, limits[1], alt.Y),
@@ -296,13 +301,13 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     table["x"] = table[f"start {problem.variables[0]}"]
     table["y"] = problem.value(table[["x"]].to_numpy())
     colour, shape = _scales(scheme)
-    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, labelLimit=150)
+    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, symbolStrokeWidth=0, labelLimit=150)
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     across = _axis(problem, 0, (low, high), alt.X)
     up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
     points = (
         alt.Chart(table)
-        .mark_point(filled=True, size=34, opacity=0.9, stroke="white", strokeWidth=0.3)
+        .mark_point(filled=True, size=34, opacity=0.9, stroke=view.rim, strokeWidth=0.3)
         .encode(
             across,
             up,
@@ -423,7 +428,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
     limits = (problem.limits[view.axes[0]], problem.limits[view.axes[1]])
     held = trace.path[-1]
     table = _path_table(trace, view, limits, 2000)
-    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=110)
+    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=110, symbolStrokeWidth=0)
     end_name = "Local minimum" if trace.ending is Ending.MINIMUM else f"End: {trace.ending.label}"
     names = ["■ Start", "● " + end_name, "▬ Trajectory", "▲ Descent direction"]
     scale = alt.Scale(domain=names, range=[theme.START, theme.END, theme.PATH, "#ffffff" if view.dark else "#111827"])

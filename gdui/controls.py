@@ -295,7 +295,7 @@ def _region(problem: Problem) -> dict[str, tuple[float, float]]:
 def one_point(problem: Problem, prefix: str, default: tuple[float, ...], label: str) -> tuple[float, ...] | None:
     """Coordinates typed one by one; None, with a sentence, where one is missing."""
     values = []
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         for name, value in zip(problem.variables, default, strict=True):
             st.session_state.setdefault(f"{prefix} {name}", float(value))
             values.append(

@@ -7,9 +7,10 @@ import streamlit as st
 
 from gdcore.experiment import Findings
 from gdcore.shares import wilson
-from gdui import charts
+from gdui import charts, wording
 
 MOST_ROWS = 100_000
+MOST_MINIMA = 20
 
 
 def safe(text: str) -> str:
@@ -44,26 +45,24 @@ def minima(findings: Findings) -> None:
     if not findings.minima:
         st.info("No minimum was found: no run settled in one, and none lies near where runs ended.")
         return
-    names = findings.experiment.problem.variables
     rows = []
-    for k, m in enumerate(findings.minima):
-        row: dict[str, object] = {"No.": k + 1} | {name: m.point[i] for i, name in enumerate(names)}
-        row |= {"f": m.value, "Share": 100 * m.share, "95 %": f"{100 * m.interval[0]:.1f} – {100 * m.interval[1]:.1f}"}
-        row |= {"Epochs": m.median_epochs, "Stable rate": m.stable_rate}
-        row |= {"Eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues), "In box": m.inside_box}
-        rows.append(row)
-    number = st.column_config.NumberColumn
-    config: dict[str, object] = {name: number(format="%.4f") for name in names} | {
-        "f": number(format="%.4f", help="Value at the minimum."),
-        "Share": number(format="%.1f %%", help="Share of all starts that settled here."),
-        "95 %": st.column_config.TextColumn(help="Wilson interval of the share, in percent."),
-        "Epochs": number(format="%.0f", help="Median number of epochs of the runs that settled here."),
-        "Stable rate": number(format="%.4g", help="2/λmax: the largest rate at which plain gradient descent settles here."),
-        "Eigenvalues": st.column_config.TextColumn(help="Of the Hessian at the minimum; all are positive."),
-    }
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, column_config=config, width="stretch", height=min(250, 38 + 35 * len(rows)), key="minima table"
-    )
+    for k, m in enumerate(findings.minima[:MOST_MINIMA]):
+        rows.append(
+            {
+                "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
+                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point),
+                "f": wording.figure(m.value, 5),
+                "share": f"{100 * m.share:.1f}\u00a0%",
+                "95 %": f"{100 * m.interval[0]:.1f} – {100 * m.interval[1]:.1f}",
+                "median epochs": wording.figure(m.median_epochs, 4) if m.count else "–",
+                "eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues),
+                "stable rate": f"{m.stable_rate:.4g}",
+            }
+        )
+    st.table(pd.DataFrame(rows).set_index("No."))
+    if len(findings.minima) > MOST_MINIMA:
+        st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
+    st.caption("Eigenvalues are those of the Hessian; the stable rate, 2/λmax, is the largest at which plain descent settles.")
 
 
 def starts(findings: Findings) -> None:

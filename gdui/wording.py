@@ -38,14 +38,14 @@ def percent(share: float) -> str:
     """A share in whole percent, or finer where that would round something to nothing or to everything."""
     hundred = 100 * share
     if 0 < hundred < 1 or 99 < hundred < 100:
-        return f"{hundred:.2g} %" if hundred < 1 else f"{hundred:.1f} %"
-    return f"{hundred:.0f} %"
+        return f"{hundred:.2g}\u00a0%" if hundred < 1 else f"{hundred:.1f}\u00a0%"
+    return f"{hundred:.0f}\u00a0%"
 
 
 def interval(limits: tuple[float, float]) -> str:
     low, high = (100 * limit for limit in limits)
     digits = 0 if high - low >= 1 else 1
-    return f"95 %: {low:.{digits}f} to {high:.{digits}f}"
+    return f"95\u00a0%: {low:.{digits}f} to {high:.{digits}f}"
 
 
 def headline(findings: Findings) -> str:
