@@ -40,9 +40,10 @@ REWRITTEN = {"sqr": 1, "square": 1, "pow": 2, "power": 2, "log1p": 1, "expm1": 1
 NOT_OFFERED = {"factorial", "gamma", "binomial", "fibonacci", "harmonic", "zeta", "bessel", "diff", "integrate"}
 RESERVED = {"nan", "inf", "infinity", "true", "false", "none", "zoo", "oo", "print", "eval", "exec", "import", "lambda"}
 PREFIXES = re.compile(r"(?<![A-Za-z0-9_.])(?:np|numpy|math|Math)\.(?=[A-Za-z])")
-HEADER = re.compile(r"\s*[A-Za-z]\w{0,9}\s*\(([\w\s,{}\\]{1,80})\)\s*:?=(?!=)")
+HEADER = re.compile(r"\s*[A-Za-z]\w{0,9}\s*(?:\\left\s*)?\(([\w\s,{}\\]{1,80}?)(?:\\right\s*)?\)\s*:?=(?!=)")
 ASSIGNED = re.compile(r"\s*([A-Za-z])\s*=(?!=)")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*")
+PRODUCT_LETTERS = "xyzuvwte"  # in an open formula, xy and xe are products of these, not names
 CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉"}
 
 
@@ -425,6 +426,8 @@ class _Parser:
         head = re.match(r"[A-Za-z]*", word).group()  # type: ignore[union-attr]
         if len(head) < 2:
             return [word]
+        if self.names is None and len(word) <= 3 and set(word) <= set(PRODUCT_LETTERS):
+            return list(word)
         if token.latex and self.names is None or first_only and word.isalpha():
             return [*head[:-1], word[len(head) - 1 :]]
         for length in range(len(head), 0, -1):
