@@ -97,7 +97,9 @@ def test_given_points() -> None:
     [
         ({"design": "spiral"}, "no design 'spiral'; there are: uniform, latin hypercube, sobol, grid"),
         ({"count": 0}, "0 starts are not possible"),
-        ({"count": MOST_STARTS + 1}, "10,000,001 starts"),
+        ({"count": MOST_STARTS + 1}, "10000001 starts"),
+        ({"count": 10.5}, "10.5 starts are not possible"),
+        ({"seed": 0.5}, "the seed is 0.5"),
         ({"seed": -1}, "the seed is -1"),
         ({"box": {"x": (1, 0)}}, "give the smaller one first"),
         ({"box": {"x": (0, float("nan"))}}, "the start region of x"),
