@@ -121,7 +121,9 @@ def test_damaged_json_is_refused(name: str) -> None:
     assert 0 < len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("text", ["", "x", "[]", "3", "null", '"x"', "{}", '{"version": 1}', "[" * 100_000, '{"version": 1, "problem": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "3", "null", '"x"', "{}", '{"version": 1}', "[" * 100_000, '{"version": 1, "problem": []}']
+)
 def test_what_is_no_experiment_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Experiment.from_json(text)
@@ -194,9 +196,9 @@ def test_to_frame_has_one_row_per_start(found: Findings) -> None:
     np.testing.assert_array_equal(frame[["start x", "start y"]], found.starts)
     np.testing.assert_array_equal(frame[["end x", "end y"]], found.ends)
     assert list(frame["ending"]) == [ending.label for ending in found.endings]
-    assert [-1 if value is None else value - 1 for value in frame["minimum"].astype(object).where(frame["minimum"].notna(), None)] == list(
-        found.labels
-    )
+    assert [
+        -1 if value is None else value - 1 for value in frame["minimum"].astype(object).where(frame["minimum"].notna(), None)
+    ] == list(found.labels)
     assert frame["minimum"].isna().sum() == (found.labels < 0).sum() and frame["minimum"].min() == 1
 
 
