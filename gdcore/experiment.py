@@ -87,6 +87,9 @@ class Experiment:
         """The inverse of to_json, through the same checks as typed input; ValueError where it is no experiment."""
         try:
             data = json.loads(text)
+            for part in ("problem", "optimizer"):
+                if not isinstance(data[part]["name"], str):
+                    raise TypeError(f"the {part}'s name must be text")
             version = data["version"]
             if version != VERSION:
                 raise ValueError(f"this experiment is of version {version}; this program reads version {VERSION}")
@@ -95,13 +98,13 @@ class Experiment:
             return cls(
                 problem=Problem.from_dict(data["problem"]),
                 optimizer=Optimizer.from_dict(data["optimizer"]),
-                settings=data["settings"],
+                settings=dict(data["settings"]),
                 starts=Starts.at(starts["points"])
                 if starts["design"] == "given"
                 else Starts(starts["design"], starts["count"], starts["seed"], {k: (v[0], v[1]) for k, v in box.items()}),
                 stopping=Stopping(**data["stopping"]),
             )
-        except (KeyError, TypeError, AttributeError, IndexError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, IndexError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"this is no experiment in JSON: {type(error).__name__} {str(error)[:80]}") from None
 
     @property

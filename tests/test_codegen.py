@@ -121,5 +121,7 @@ def test_rows_are_used_again() -> None:
 
 
 def test_no_numpy_warning_escapes() -> None:
-    out = generate(lower([sympy.log(X), 1 / Y, sympy.exp(1000 * Z)], VECTORS, SCALARS))(np.array([[-1.0], [0.0], [5.0]]), SCALAR_NUMBERS)
+    out = generate(lower([sympy.log(X), 1 / Y, sympy.exp(1000 * Z)], VECTORS, SCALARS))(
+        np.array([[-1.0], [0.0], [5.0]]), SCALAR_NUMBERS
+    )
     assert np.isnan(out[0, 0]) and np.isinf(out[1, 0]) and np.isinf(out[2, 0])

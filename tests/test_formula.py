@@ -24,9 +24,7 @@ ROOT = Path(__file__).parent.parent
 KNOWN = ("x", "y", "z", "t", "a", "b", "x1", "x2", "x3", "theta")
 VALID = [tuple(line.split("\t")) for line in cases.lines("valid_formulas.txt")]
 OPTIONAL = [
-    (formula, right)
-    for formula, right in cases.optional_formulas()
-    if "np." in right or re.fullmatch(r"[x\d*+\-()y/]+", right)
+    (formula, right) for formula, right in cases.optional_formulas() if "np." in right or re.fullmatch(r"[x\d*+\-()y/]+", right)
 ]
 ATTACKS = cases.attacks("attacks_rce.txt")
 BOMBS = cases.attacks("attacks_dos.txt")
@@ -137,7 +135,9 @@ def test_a_name_has_one_spelling(text: str, name: str) -> None:
     assert names_in(parse(f"{text} + 1", names=(name,))) == (name,)
 
 
-@pytest.mark.parametrize("text", ["", " ", "1x", "x+y", "e", "pi", "sin", "arcsin", "norm", "nan", "import", "x__y", "_x", "a" * 21])
+@pytest.mark.parametrize(
+    "text", ["", " ", "1x", "x+y", "e", "pi", "sin", "arcsin", "norm", "nan", "import", "x__y", "_x", "a" * 21]
+)
 def test_what_cannot_be_a_name(text: str) -> None:
     with pytest.raises(FormulaError, match="is no name|constant|function|fixed meaning|not understood"):
         canonical_name(text)
@@ -264,7 +264,20 @@ def test_random_text_raises_nothing_but_formula_errors(text: str) -> None:
 # -- attacks -----------------------------------------------------------------------------------------------------------
 
 WATCHED: list[list[tuple[str, str]]] = []  # the list of the moment, empty when nobody watches
-WATCHED_EVENTS = ("exec", "compile", "open", "import", "subprocess", "os.", "socket", "ctypes", "shutil", "code.", "builtins.input", "builtins.breakpoint")
+WATCHED_EVENTS = (
+    "exec",
+    "compile",
+    "open",
+    "import",
+    "subprocess",
+    "os.",
+    "socket",
+    "ctypes",
+    "shutil",
+    "code.",
+    "builtins.input",
+    "builtins.breakpoint",
+)
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:

@@ -63,9 +63,7 @@ def test_derivatives_agree_with_mpmath(name: str) -> None:
             at = tuple(mpmath.mpf(float(c)) for c in point)
             size = float(abs(f(*at))) + 1
             wanted = [mpmath.diff(f, at, tuple(int(k == i) for k in range(d))) for i in range(d)]
-            second = [
-                [mpmath.diff(f, at, tuple((k == i) + (k == j) for k in range(d))) for j in range(d)] for i in range(d)
-            ]
+            second = [[mpmath.diff(f, at, tuple((k == i) + (k == j) for k in range(d))) for j in range(d)] for i in range(d)]
             assert v == pytest.approx(float(f(*at)), rel=1e-11 + loose, abs=1e-12 * size)
             scale = np.abs(np.array(wanted, float)).max() + 1
             np.testing.assert_allclose(g, np.array(wanted, float), rtol=1e-9 + loose, atol=1e-10 * scale)

@@ -66,7 +66,9 @@ def test_sobol_is_spread_more_evenly_than_chance() -> None:
     assert even < chance / 5
 
 
-@pytest.mark.parametrize(("count", "side"), [(1, 1), (3, 1), (4, 2), (8, 2), (9, 3), (900, 30), (3600, 60), (3601, 60), (1000, 31)])
+@pytest.mark.parametrize(
+    ("count", "side"), [(1, 1), (3, 1), (4, 2), (8, 2), (9, 3), (900, 30), (3600, 60), (3601, 60), (1000, 31)]
+)
 def test_grid_is_the_largest_square_of_cell_centres(count: int, side: int) -> None:
     points = unit(Starts("grid", count).points(PROBLEM))
     centres = (np.arange(side) + 0.5) / side
@@ -74,7 +76,9 @@ def test_grid_is_the_largest_square_of_cell_centres(count: int, side: int) -> No
     np.testing.assert_allclose(points, wanted, atol=1e-12)
 
 
-@pytest.mark.parametrize(("count", "dimension", "side"), [(27, 3, 3), (26, 3, 2), (64, 3, 4), (125, 3, 5), (1000, 3, 10), (1024, 10, 2)])
+@pytest.mark.parametrize(
+    ("count", "dimension", "side"), [(27, 3, 3), (26, 3, 2), (64, 3, 4), (125, 3, 5), (1000, 3, 10), (1024, 10, 2)]
+)
 def test_grid_in_more_variables(count: int, dimension: int, side: int) -> None:
     names = [f"x{k}" for k in range(dimension)]
     problem = Problem.from_text("+".join(names), box={name: (0, 1) for name in names})
@@ -97,7 +101,9 @@ def test_given_points() -> None:
     [
         ({"design": "spiral"}, "no design 'spiral'; there are: uniform, latin hypercube, sobol, grid"),
         ({"count": 0}, "0 starts are not possible"),
-        ({"count": MOST_STARTS + 1}, "10,000,001 starts"),
+        ({"count": MOST_STARTS + 1}, "10000001 starts"),
+        ({"count": 10.5}, "10.5 starts are not possible"),
+        ({"seed": 0.5}, "the seed is 0.5"),
         ({"seed": -1}, "the seed is -1"),
         ({"box": {"x": (1, 0)}}, "give the smaller one first"),
         ({"box": {"x": (0, float("nan"))}}, "the start region of x"),

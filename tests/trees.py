@@ -15,9 +15,7 @@ NUMBERS = st.one_of(
 
 
 def leaves(names: tuple[str, ...]) -> st.SearchStrategy[Node]:
-    return st.one_of(
-        st.sampled_from(names).map(Name), NUMBERS.map(Number), st.sampled_from(["pi", "e"]).map(Constant)
-    )
+    return st.one_of(st.sampled_from(names).map(Name), NUMBERS.map(Number), st.sampled_from(["pi", "e"]).map(Constant))
 
 
 def _is_euler(node: Node) -> bool:
