@@ -1,0 +1,104 @@
+"""What a person does with the dashboard, in a real Chromium."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+CHART = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg"
+
+
+def expect_headline(page, text):
+    heading = page.locator("[data-testid=stMain] h3").first
+    heading.filter(has_text=re.compile(text)).wait_for(timeout=40_000)
+
+
+def type_into(page, label, value):
+    field = page.get_by_role("textbox", name=label, exact=True).or_(page.get_by_role("spinbutton", name=label, exact=True)).first
+    field.fill(str(value))
+    field.press("Control+Enter" if field.evaluate("e => e.tagName") == "TEXTAREA" else "Enter")
+
+
+def open_page(page, name):
+    page.get_by_role("link", name=name).first.click()
+
+
+def test_opening_page_shows_the_finished_run(page):
+    expect_headline(page, r"79\s%\sof 1,000 starts settle in one of 3 minima")
+    page.wait_for_selector(CHART)
+    assert page.locator(CHART).count() >= 4
+
+
+def test_typing_a_formula_runs_it(page):
+    expect_headline(page, "3 minima")
+    type_into(page, "Formula to minimise", "(x^2-1)^2 + y^2")
+    expect_headline(page, "one of 2 minima")
+
+
+def test_wrong_formula_is_refused_and_the_last_good_one_stays(page):
+    expect_headline(page, "3 minima")
+    type_into(page, "Formula to minimise", "x^2 + exq(y)")
+    alert = page.locator("[data-testid=stSidebar] [data-testid=stAlert]")
+    alert.wait_for()
+    assert "exq" in alert.inner_text()
+    expect_headline(page, "3 minima")
+
+
+def test_clicking_the_map_sets_the_start(page):
+    open_page(page, "Landscape")
+    expect_headline(page, r"From \(−1.200, 0.800\)")
+    page.wait_for_selector(CHART)
+    page.wait_for_timeout(1500)
+    box = page.locator(CHART).first.bounding_box()
+    page.mouse.click(box["x"] + 0.45 * box["width"], box["y"] + 0.62 * box["height"])
+    expect_headline(page, r"From \((?!−1.200, 0.800)")
+
+
+def test_a_long_run_is_stopped(page):
+    expect_headline(page, "3 minima")
+    type_into(page, "Epochs", 200000)
+    type_into(page, "Starts", 300000)
+    stop = page.get_by_role("button", name="Stop this run")
+    stop.wait_for()
+    stop.click()
+    page.get_by_text("Nothing is kept of an unfinished run").wait_for()
+    type_into(page, "Epochs", 1000)
+    type_into(page, "Starts", 500)
+    expect_headline(page, "500 starts")
+
+
+def test_leaving_and_returning_keeps_everything(page):
+    expect_headline(page, "3 minima")
+    type_into(page, "Starts", 400)
+    expect_headline(page, "400 starts")
+    type_into(page, "Formula to minimise", "(x^2-1)^2 + y^2")
+    expect_headline(page, "one of 2 minima")
+    open_page(page, "Theory")
+    expect_headline(page, "From a function")
+    open_page(page, "Many starts")
+    expect_headline(page, "400 starts settle in one of 2 minima")
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("dark", True), ("light", False)])
+def test_dark_mode_is_followed(browser, server, scheme, dark):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(server)
+    expect_headline(page, "3 minima")
+    colour = page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    brightness = sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+    assert (brightness < 200) is dark
+    context.close()
+
+
+@pytest.mark.parametrize("width", [900, 1400])
+@pytest.mark.parametrize("name", ["", "landscape", "theory"])
+def test_nothing_is_wider_than_the_page(browser, server, width, name):
+    context = browser.new_context(viewport={"width": width, "height": 1000})
+    page = context.new_page()
+    page.goto(f"{server}/{name}")
+    page.locator("[data-testid=stMain] h3").first.wait_for(timeout=40_000)
+    page.wait_for_timeout(1500)
+    over = page.evaluate("() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }")
+    assert over <= 1
+    context.close()
