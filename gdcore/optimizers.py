@@ -67,7 +67,7 @@ class Optimizer:
             tree = _parse_line(number, offset, right, known, START_FUNCTIONS if is_state else ALL_FUNCTIONS)
             running = {*GIVEN, *assigned} & set(names_in(tree))
             if is_state and running:
-                raise FormulaError(f"line {number} starts '{target}' from '{min(running)}': use settings and numbers only", offset)
+                raise FormulaError(f"line {number} starts '{target}' from '{min(running)}': use settings and numbers", offset)
             for free in names_in(tree):
                 if free not in known:
                     described[free] = Setting(0.1, help="not described by the equations' author: default 0.1")

@@ -188,7 +188,8 @@ def domain_conditions(node: Node, symbols: Mapping[str, Expr]) -> tuple[Expr, ..
     for part in _walk(node):
         for condition in _conditions(part, symbols):
             if not condition.free_symbols and not _to_double(condition) >= 0:
-                raise FormulaError(f"the part at {part.position + 1} has no real value anywhere: change it", max(part.position, 0))
+                place = max(part.position, 0)
+                raise FormulaError(f"the part at {place + 1} has no real value anywhere: change it", place)
             if condition.free_symbols and not condition.is_nonnegative:
                 found[condition] = None
     return tuple(found)

@@ -185,6 +185,22 @@ def test_ending(formula: str, start: float, rate: float, epochs: int, ending: En
     assert found.endings[0] is ending
 
 
+@pytest.mark.parametrize("step", range(1, 3 * SEGMENT + 2))
+def test_a_jump_is_seen_at_whatever_step_it_happens(step: int) -> None:
+    """Also at the first step of a segment, where the position before lies in the previous one."""
+    walker = Optimizer.from_text("walker", "x = x - 1")
+    problem = Problem.from_text("1/x", box={"x": (-100, 100)})
+    found = run(Experiment(problem, walker, {}, Starts.at([[step - 0.5]]), Stopping(epochs=100)))
+    assert found.endings[0] is Ending.JUMPED and found.epochs[0] == step
+
+
+def test_a_small_gradient_is_no_rest_while_the_steps_are_long() -> None:
+    problem = Problem.from_text("1e-8*x^2", box={"x": (-10, 10)})
+    strider = Optimizer.from_text("strider", "x = x - 1e7*g")
+    found = run(Experiment(problem, strider, {}, Starts.at([[3.0]]), Stopping(epochs=100)))
+    assert found.epochs[0] > 20 and abs(found.ends[0, 0]) < 0.02 and found.endings[0] is Ending.MINIMUM
+
+
 def test_crossing_a_removable_gap_is_no_jump() -> None:
     problem = Problem.from_text("sin(x)/x + x^2", box={"x": (-5, 5)})
     found = run(Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.55}, Starts.at([[2.0], [-1.5], [0.7]]), Stopping(epochs=400)))

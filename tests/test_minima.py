@@ -207,6 +207,14 @@ def test_a_function_without_minimum(formula: str) -> None:
     assert found.minima == () and (found.labels == -1).all()
 
 
+@pytest.mark.parametrize("flatness", [1e-3, 1e-6, 1e-8])
+def test_an_elongated_bowl_is_still_a_minimum(flatness: float) -> None:
+    problem = Problem.from_text("x^2 + k*y^2", parameters={"k": flatness})
+    found = run(Experiment(problem, GD, {"lr": 0.3}, Starts.at([[1.0, 1e-4], [0.5, -2e-4]]), Stopping(epochs=200)))
+    assert set(found.endings) == {Ending.MINIMUM} and len(found.minima) == 1
+    assert found.minima[0].eigenvalues == pytest.approx((2 * flatness, 2))
+
+
 # -- named cases -------------------------------------------------------------------------------------------------------
 
 WORDS = {

@@ -77,7 +77,8 @@ def test_name_in_latex(name: str, latex: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(3.0, "3"), (0.1, "0.1"), (1e-12, "1e-12"), (1e-5, "1e-5"), (1e22, "1e22"), (1e14, "100000000000000"), (1e15, "1000000000000000.0"),
+    [(3.0, "3"), (0.1, "0.1"), (1e-12, "1e-12"), (1e-5, "1e-5"), (1e22, "1e22"),
+     (1e14, "100000000000000"), (1e15, "1000000000000000.0"),
      (2.5e300, "2.5e300")],
 )  # fmt: skip
 def test_number_is_exact_and_short(value: float, text: str) -> None:

@@ -164,7 +164,8 @@ def test_sign_min_max_and_abs() -> None:
 @pytest.mark.parametrize(
     ("schedule", "rate"),
     [("0.1/t", lambda t: 0.1 / t), ("0.04*exp(-t/T)", lambda t: 0.04 * math.exp(-t / 6)), ("0.05*(1 + cos(pi*t/T))/2",
-     lambda t: 0.05 * (1 + math.cos(math.pi * t / 6)) / 2), ("0.02", lambda t: 0.02), (r"\frac{0.1}{\sqrt{t}}", lambda t: 0.1 / math.sqrt(t))],
+     lambda t: 0.05 * (1 + math.cos(math.pi * t / 6)) / 2), ("0.02", lambda t: 0.02),
+     (r"\frac{0.1}{\sqrt{t}}", lambda t: 0.1 / math.sqrt(t))],
 )  # fmt: skip
 def test_schedules(schedule: str, rate: Any) -> None:
     found = trace(BOWL, OPTIMIZERS["gd"], {"lr": schedule}, [1.0, -0.5], Stopping(epochs=6, gradient_tolerance=0)).path
