@@ -327,7 +327,7 @@ def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
     away = (np.abs(polished.points - centre) / width).max(axis=1)
     distance = np.sqrt((((tails - polished.points) / width) ** 2).sum(axis=2))
     half = len(tails) // 2
-    steady = distance[half:].mean(axis=0) >= 0.9 * distance[:half].mean(axis=0)
+    steady = distance[half:].max(axis=0) >= 0.5 * distance[:half].max(axis=0)
     hovering: NDArray[np.bool_] = (polished.kinds == mn.MINIMUM) & (away <= 1.5 * radius) & steady
     return hovering
 
@@ -351,6 +351,7 @@ def _unreached(
             return False
         radius = mn.SAME_DEGENERATE if point.kind == "degenerate" else 2 * mn.SAME_POINT
         near = (np.abs(taken - point.point) <= radius * width).all(axis=1).any()
-        return not near and (point.isolated or not np.isclose(valleys, point.value, atol=1e-7).any())
+        in_valley = point.kind == "degenerate" and np.isclose(valleys, point.value, atol=1e-7).any()
+        return not near and not in_valley
 
     return [replace(point, count=0) for point in found if fresh(point)]

@@ -21,6 +21,7 @@ Flags = NDArray[np.bool_]
 NEAR = 0.05  # box widths that polishing may move a point
 CONVERGED = 1e-8  # box widths: the last Newton step of a converged point is smaller
 SINGULAR = 1e-10  # ratio of smallest to largest |eigenvalue| below which the Hessian decides nothing
+VALLEY = 1e-4  # the same ratio for points that plain Newton loses: below it, a direction is a valley's floor
 SLOW = 0.25  # ratio of successive Newton steps above which convergence is linear: a degenerate point
 STALLED = 0.95  # ratio above which there is no convergence at all
 MOST_ITERATIONS = 120
@@ -65,14 +66,32 @@ def polish(problem: Problem, points: Array) -> Polished:
     """
     newton = _Newton(problem, points)
     newton.iterate()
-    return newton.result()
+    first = newton.result()
+    lost = np.flatnonzero(first.kinds == NONE)
+    return _onto_valleys(problem, points, first, lost) if lost.size and problem.dimension > 1 else first
+
+
+def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indices) -> Polished:
+    """The same, with points beside a valley polished onto it: along its floor Newton's step means nothing and is left out."""
+    newton = _Newton(problem, points[lost], singular=VALLEY)
+    newton.iterate()
+    again = newton.result()
+    width = (problem.highs - problem.lows).min()
+    steep = np.abs(again.eigenvalues).max(axis=1)
+    found = (again.kinds != NONE) & (again.norms <= CONVERGED * steep * width)
+    own = lost[found]
+    merged = replace(first, points=first.points.copy(), values=first.values.copy(), eigenvalues=first.eigenvalues.copy())
+    merged = replace(merged, norms=first.norms.copy(), kinds=first.kinds.copy())
+    merged.points[own], merged.values[own], merged.norms[own] = again.points[found], again.values[found], again.norms[found]
+    merged.eigenvalues[own], merged.kinds[own] = again.eigenvalues[found], DEGENERATE
+    return merged
 
 
 class _Newton:
     """The arrays of one polishing; only points still converging are worked on."""
 
-    def __init__(self, problem: Problem, points: Array) -> None:
-        m = len(points)
+    def __init__(self, problem: Problem, points: Array, singular: float = SINGULAR) -> None:
+        m, self.singular = len(points), singular
         self.problem, self.origin, self.points = problem, points, points.copy()
         self.width = problem.highs - problem.lows
         self.step, self.slow, self.stalled = np.full(m, np.inf), np.zeros(m, int), np.zeros(m, int)
@@ -89,7 +108,7 @@ class _Newton:
         index = self.active
         with np.errstate(all="ignore"):
             _, gradient, hessian = self.problem.differentiate(self.points[index])
-            move = -solve(hessian, gradient)
+            move = -solve(hessian, gradient, self.singular)
             trial = self.points[index] + move
             size = (np.abs(move) / self.width).max(axis=1)
             near = np.asarray((np.abs(trial - self.origin[index]) <= NEAR * self.width).all(axis=1), dtype=bool)
@@ -116,7 +135,7 @@ class _Newton:
         return Polished(self.points, values, eigenvalues, norms, kinds)
 
 
-def solve(hessian: Array, gradient: Array) -> Array:
+def solve(hessian: Array, gradient: Array, cutoff: float = SINGULAR) -> Array:
     """H⁻¹ g for each of m symmetric matrices (m, d, d); the pseudo-inverse where H is singular, nan where not finite."""
     d = gradient.shape[-1]
     finite = np.asarray(np.isfinite(hessian).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1), dtype=bool)
@@ -128,13 +147,13 @@ def solve(hessian: Array, gradient: Array) -> Array:
         return out
     eigenvalues = _eigenvalues(np.where(finite[:, None, None], hessian, 0.0))
     size = np.abs(eigenvalues)
-    singular = size.min(axis=1) <= SINGULAR * size.max(axis=1)
+    singular = size.min(axis=1) <= cutoff * size.max(axis=1)
     regular = np.flatnonzero(finite & ~singular)
     if regular.size:
         out[regular] = _solve_regular(hessian[regular], gradient[regular])
     rest = np.flatnonzero(finite & singular)
     if rest.size:
-        inverse = np.linalg.pinv(hessian[rest], rcond=SINGULAR, hermitian=True)
+        inverse = np.linalg.pinv(hessian[rest], rcond=cutoff, hermitian=True)
         out[rest] = (inverse @ gradient[rest][..., None])[..., 0]
     return out
 
@@ -288,6 +307,8 @@ def _join_valleys(
     isolated = ~_continues(problem, polished.points[first])
     level = polished.values[first]
     scale = 1e-7 * max(1.0, float(np.abs(level).max()))
+    floors = level[~isolated]
+    isolated &= ~(np.abs(level[:, None] - floors) <= scale).any(axis=1)  # where two valleys cross, at their height
     joined = np.arange(count)
     valley = np.flatnonzero(~isolated)
     order = valley[np.argsort(level[valley])]

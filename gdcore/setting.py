@@ -33,7 +33,10 @@ class Setting:
 
     def check(self, value: float, name: str) -> float:
         """The value as a float, or a ValueError that says which values are allowed."""
-        number = float(value)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{self.label or name} is {value!r}; give a number from {self.low:g} to {self.high:g}") from None
         if not self.low <= number <= self.high:
             raise ValueError(f"{self.label or name} is {number:g}; give a number from {self.low:g} to {self.high:g}")
         return number

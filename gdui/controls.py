@@ -334,3 +334,13 @@ def projection(problem: Problem) -> tuple[int, int]:
             help="The variable on the vertical axis. The others are held at the deepest minimum.",
         )  # fmt: skip
     return names.index(across), names.index(up)
+
+
+def trajectories() -> int:
+    """How many paths a map draws."""
+    return int(
+        st.slider(
+            "Trajectories shown", 0, 200, key="trajectories", step=10, persist_state="session",
+            help="Draws the whole path of so many of the starts, evenly picked.",
+        )
+    )  # fmt: skip

@@ -18,23 +18,21 @@ st.markdown(f"### {tables.safe(wording.headline(findings))}")
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):
         axes = controls.projection(problem)
-        count = st.session_state.get("trajectories", 0)
+        place = st.container()
+        count = controls.trajectories()
         view = session.view(440, 440, axes)
         paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
         chosen = tables.chosen_start(digest, findings)
         run = session.recorded(digest, tables.points_at(findings, chosen), findings.experiment)[0] if chosen else None
-        st.markdown("**Where each start ends**")
-        st.caption(tables.map_caption(findings))
-        if problem.dimension == 1:
-            chart = charts.curve_of_starts(findings, view, run)
-        else:
-            chart = charts.map_of_starts(findings, view, paths, run)
-        st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
-        export.chart_buttons(chart, "map")
-        st.slider(
-            "Trajectories shown", 0, 200, key="trajectories", step=10, persist_state="session",
-            help="Draws the whole path of so many of the starts, evenly picked.",
-        )  # fmt: skip
+        with place:
+            st.markdown("**Where each start ends**")
+            st.caption(tables.map_caption(findings))
+            if problem.dimension == 1:
+                chart = charts.curve_of_starts(findings, view, run)
+            else:
+                chart = charts.map_of_starts(findings, view, paths, run)
+            st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
+            export.chart_buttons(chart, "map")
     with st.container(width=475):
         st.markdown("**How the runs end**")
         small = session.view(370, 85)

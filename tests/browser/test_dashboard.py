@@ -56,15 +56,21 @@ def test_clicking_the_map_sets_the_start(page):
 
 def test_a_long_run_is_stopped(page):
     expect_headline(page, "3 minima")
-    type_into(page, "Epochs", 200000)
-    type_into(page, "Starts", 300000)
+    type_into(page, "Epochs", 900000)
     stop = page.get_by_role("button", name="Stop this run")
     stop.wait_for()
     stop.click()
     page.get_by_text("Nothing is kept of an unfinished run").wait_for()
-    type_into(page, "Epochs", 1000)
-    type_into(page, "Starts", 500)
-    expect_headline(page, "500 starts")
+    type_into(page, "Epochs", 1001)
+    expect_headline(page, "1,001 epochs")
+
+
+def test_changing_a_widget_replaces_the_run_under_way(page):
+    expect_headline(page, "3 minima")
+    type_into(page, "Epochs", 900000)
+    page.get_by_role("button", name="Stop this run").wait_for()
+    type_into(page, "Epochs", 1002)
+    expect_headline(page, "1,002 epochs")
 
 
 def test_leaving_and_returning_keeps_everything(page):
