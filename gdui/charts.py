@@ -176,7 +176,7 @@ def starts_table(findings: Findings) -> pd.DataFrame:
     table = pd.DataFrame({"start": index + 1, "group": group_of(findings)[index], "epochs": findings.epochs[index]})
     for i, name in enumerate(names):
         table[f"start {name}"], table[f"end {name}"] = findings.starts[index, i], findings.ends[index, i]
-    table["f"] = findings.end_values[index]
+    table["f"] = np.where(np.isfinite(findings.end_values[index]), findings.end_values[index], None)  # JSON has no nan
     table["ending"] = np.array([ending.value for ending in ENDINGS], dtype=object)[findings.ending_codes[index]]
     return table
 
@@ -436,7 +436,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
     ends = pd.DataFrame(
         {"x": trace.path[[0, -1], view.axes[0]], "y": trace.path[[0, -1], view.axes[1]], "what": names[:2]}
     )
-    key = pd.DataFrame({"x": [None, None], "y": [None, None], "what": names[2:]})
+    key = pd.DataFrame({"x": [limits[0][0] - 1e3] * 2, "y": [limits[1][0]] * 2, "what": names[2:]})  # clipped away
     marks = (
         alt.Chart(pd.concat([ends, key]))
         .mark_point(filled=True, size=170, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
@@ -449,13 +449,13 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
         )
     )
     line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
-    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut), line, *_arrow(trace, epoch, arrow, view, limits)]
+    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut, limits), line, *_arrow(trace, epoch, arrow, view, limits)]
     return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
 
 
-def _colour_bar(cut: tuple[float, float]) -> alt.Chart:
+def _colour_bar(cut: tuple[float, float], limits: tuple[tuple[float, float], ...]) -> alt.Chart:
     """A legend for the picture, which has no scale of its own."""
-    table = pd.DataFrame({"f": list(cut), "x": [None, None], "y": [None, None]})
+    table = pd.DataFrame({"f": list(cut), "x": list(limits[0]), "y": list(limits[1])})
     legend = alt.Legend(title="f", orient="right", gradientLength=300, type="gradient")
     return alt.Chart(table).mark_circle(opacity=0).encode(
         x="x:Q", y="y:Q", color=alt.Color("f:Q", scale=alt.Scale(domain=list(cut), range=theme.VIRIDIS_HEX), legend=legend)

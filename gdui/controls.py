@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -15,9 +17,10 @@ from gdcore.problem import Problem
 from gdcore.setting import Setting
 from gdcore.starts import DESIGNS, Starts
 from gdcore.stopping import Stopping
-from gdui import session, wording
+from gdui import session, tables, wording
 from gdui.session import Setup
 
+T = TypeVar("T")
 OWN = "own formula"
 FIRST = "peaks"
 DESIGN_NAMES = {
@@ -33,21 +36,28 @@ PER_DECADE = 24
 
 def sidebar() -> None:
     """Problem and optimizer. What is wrong is said in place, and the last good setup stays in force."""
+    if session.last_good() is None:
+        session.remember(Setup(GALLERY[FIRST], OPTIMIZERS["gd"], OPTIMIZERS["gd"].defaults, Stopping()))
+    good = session.setup()
     with st.sidebar:
-        try:
-            problem = _problem()
-            setup = _optimizer(problem)
+        problem = _or_none(_problem)
+        setup = _or_none(lambda: _optimizer(problem or good.problem))
+        if problem is not None and setup is not None:
             session.remember(setup)
-        except FormulaError as error:
-            st.error(str(error), icon=":material/error:")
-        except ValueError as error:
-            st.error(_sentence(error), icon=":material/error:")
-        else:
             return
-        if session.last_good() is None:
-            session.remember(Setup(GALLERY[FIRST], OPTIMIZERS["gd"], OPTIMIZERS["gd"].defaults, Stopping()))
-        good = session.setup().problem
-        st.caption(f"The charts still show the last formula and settings that were right: {good.name or good.text()[:60]}")
+        shown = good.problem.name or good.problem.text()[:60]
+        st.caption(f"The charts still show the last formula and settings that were right: {tables.safe(shown)}")
+
+
+def _or_none(draw: Callable[[], T]) -> T | None:
+    """What the widgets state, or None with a sentence on what is wrong."""
+    try:
+        return draw()
+    except FormulaError as error:
+        st.error(tables.safe(str(error)), icon=":material/error:")
+    except ValueError as error:
+        st.error(tables.safe(_sentence(error)), icon=":material/error:")
+    return None
 
 
 def _sentence(error: ValueError) -> str:
@@ -270,7 +280,7 @@ def starts(problem: Problem) -> Starts | None:
             raise ValueError(f"{count:,} starts are not possible here: give a whole number from 1 to {MOST_STARTS:,}")
         return Starts(st.session_state["design"], int(count), int(seed), region)
     except ValueError as error:
-        st.error(_sentence(error), icon=":material/error:")
+        st.error(tables.safe(_sentence(error)), icon=":material/error:")
         return None
 
 

@@ -27,7 +27,7 @@ def _short(latex: str) -> str:
     return broken(latex) if len(latex) <= LONG else r"\text{(too long to typeset; it is computed exactly all the same)}"
 
 
-def broken(latex: str, width: int = 130) -> str:
+def broken(latex: str, width: int = 105) -> str:
     """A long sum, broken before some of its outermost signs into lines of about `width` characters of LaTeX."""
     lines, current = [], ""
     for term in _outer_terms(latex):
@@ -38,7 +38,7 @@ def broken(latex: str, width: int = 130) -> str:
     lines.append(current)
     if len(lines) == 1:
         return latex
-    return r"\begin{aligned}[t] &" + r" \\ & \quad ".join(lines) + r"\end{aligned}"
+    return r"\begin{aligned} &" + r" \\ & \quad ".join(lines) + r"\end{aligned}"
 
 
 def _outer_terms(latex: str) -> list[str]:

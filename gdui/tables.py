@@ -50,16 +50,17 @@ def minima(findings: Findings) -> None:
         rows.append(
             {
                 "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
-                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point),
+                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point).replace(" ", "\u00a0"),
                 "f": wording.figure(m.value, 5),
                 "share": f"{100 * m.share:.1f}\u00a0%",
-                "95 %": f"{100 * m.interval[0]:.1f} – {100 * m.interval[1]:.1f}",
-                "median epochs": wording.figure(m.median_epochs, 4) if m.count else "–",
+                "95 %": f"{100 * m.interval[0]:.1f}\u2060–\u2060{100 * m.interval[1]:.1f}",
+                "median epochs": f"{m.median_epochs:g}" if m.count else "–",
                 "eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues),
                 "stable rate": f"{m.stable_rate:.4g}",
             }
         )
-    st.table(pd.DataFrame(rows).set_index("No."))
+    with st.container(height=330 if len(rows) > 6 else "content", border=False):
+        st.table(pd.DataFrame(rows).set_index("No."))
     if len(findings.minima) > MOST_MINIMA:
         st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
     st.caption("Eigenvalues are those of the Hessian; the stable rate, 2/λmax, is the largest at which plain descent settles.")

@@ -44,7 +44,7 @@ def percent(share: float) -> str:
 
 def interval(limits: tuple[float, float]) -> str:
     low, high = (100 * limit for limit in limits)
-    digits = 0 if high - low >= 1 else 1
+    digits = 0 if high - low >= 3 else 1
     return f"95\u00a0%: {low:.{digits}f} to {high:.{digits}f}"
 
 
@@ -105,7 +105,7 @@ def _unreached(findings: Findings) -> str:
     return f" {noun} that no start settled in."
 
 
-def run_sentence(trace: Trace, label: int | None) -> str:
+def run_sentence(trace: Trace) -> str:
     """What one run did."""
     start, epochs = point(tuple(trace.path[0])), len(trace.path) - 1
     end = point(tuple(trace.path[-1]))

@@ -16,7 +16,7 @@ if start is None:
     st.stop()
 trace = session.recorded(setup.experiment(stepping.starts_at(start)).digest, (start,), setup.experiment(stepping.starts_at(start)))[0]
 
-st.markdown(f"### {tables.safe(wording.run_sentence(trace, None))}")
+st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
 epoch = stepping.scrub(trace)
 axes = controls.projection(problem)
 gradient = problem.gradient(trace.path[epoch])

@@ -23,6 +23,11 @@ def app(monkeypatch):
     return opened
 
 
+def plain(text):
+    """A sentence without the backslashes that keep Markdown off it."""
+    return text.replace("\\", "").replace("\u00a0", " ")
+
+
 def headline(app):
     return next(m.value[4:] for m in app.markdown if m.value.startswith("### ")).replace("\\", "").replace("\u00a0", " ")
 
@@ -84,7 +89,7 @@ def test_wrong_formula_keeps_the_last_good_one(app):
     good = headline(settle(app))
     app.text_area("formula").set_value("x^2 + exq(y)").run()
     assert headline(settle(app)) == good
-    assert "exq" in app.error[0].value
+    assert "exq" in plain(app.error[0].value)
     assert any("^" in c.value.split("\n")[-1] for c in app.code)
     assert any("still show the last" in c.value for c in app.caption)
 
@@ -106,7 +111,7 @@ def test_wrong_formula_keeps_the_last_good_one(app):
 def test_senseless_numbers_get_a_sentence_and_lose_nothing(app, key, value, says):
     settle(app).number_input(key).set_value(value).run()
     assert not app.exception
-    assert says in app.error[0].value
+    assert says in plain(app.error[0].value)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,7 @@ def test_senseless_numbers_get_a_sentence_and_lose_nothing(app, key, value, says
 def test_senseless_formulas_get_a_sentence(app, formula, says):
     settle(app).text_area("formula").set_value(formula).run()
     assert not app.exception
-    assert says in app.error[0].value
+    assert says in plain(app.error[0].value)
 
 
 @pytest.mark.parametrize(

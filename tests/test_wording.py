@@ -1,0 +1,69 @@
+"""Sentences say what the findings say."""
+
+import pytest
+
+from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, run, trace
+from gdcore.formula import parse
+from gdui import wording
+
+
+def findings(formula, box=None, rate=0.01, starts=200, epochs=1000):
+    problem = Problem.from_text(formula, box=box or {"x": (-2, 2), "y": (-2, 2)})
+    return run(Experiment(problem, OPTIMIZERS["gd"], {"lr": rate}, Starts(count=starts), Stopping(epochs)))
+
+
+def plain(text):
+    return text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(-6.5511333, "−6.551"), (0.0, "0"), (117.5, "117.5"), (1e-12, "1e−12"), (float("nan"), "–"), (float("-inf"), "−∞")],
+)
+def test_figures(value, shown):
+    assert wording.figure(value) == shown
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.784, "78 %"), (0.0, "0 %"), (1.0, "100 %"), (0.004, "0.4 %"), (0.996, "99.6 %")])
+def test_percent_never_rounds_something_to_nothing_or_to_everything(share, shown):
+    assert plain(wording.percent(share)) == shown
+
+
+def test_headline_of_peaks_counts_what_the_findings_count():
+    found = run(Experiment(GALLERY["peaks"], OPTIMIZERS["gd"]))
+    text = plain(wording.headline(found))
+    settled = sum(m.count for m in found.minima)
+    assert text.startswith(f"{round(100 * settled / found.count)} % of 1,000 starts settle in one of 3 minima.")
+    assert f"gets {round(100 * found.minima[0].share)} % of them" in text
+
+
+@pytest.mark.parametrize(
+    ("formula", "says"),
+    [
+        ("x^2 + y^2", "settle in the same minimum, f = "),
+        ("x^2*y^2", "valley"),
+        ("-x^2 - y^2", "None of 200 starts settles in a minimum"),
+        ("3 + 0*x", "100 % stopped on flat land"),
+    ],
+)
+def test_headlines_of_odd_functions(formula, says):
+    assert says in plain(wording.headline(findings(formula, rate=0.1)))
+
+
+def test_headline_tells_of_minima_that_nobody_reached():
+    found = run(Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.07}))
+    assert "One more minimum exists that no start settled in." in wording.headline(found)
+
+
+def test_run_sentence():
+    peaks = GALLERY["peaks"]
+    run_of = trace(peaks, OPTIMIZERS["gd"], {"lr": 0.01}, [-1.2, 0.8], Stopping())
+    assert wording.run_sentence(run_of) == "From (−1.200, 0.800) the run settles at the minimum (−1.347, 0.205), f = −3.050, after 174 epochs."
+
+
+def test_caret_stands_under_the_mistake():
+    text = "x^2 + exq(y)"
+    with pytest.raises(FormulaError) as error:
+        parse(text, names=("x", "y"))
+    line, caret = wording.caret(text, error.value).split("\n")
+    assert line[caret.index("^")] == "e"
