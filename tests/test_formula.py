@@ -336,6 +336,7 @@ def test_attack_is_refused_or_harmless_in_an_open_formula(text: str, events: lis
 
 ANSWER_ALL = """
 import json, resource, sys, time
+from pathlib import Path
 sys.path.insert(0, "tests")
 import cases
 from gdcore import Experiment, FormulaError, OPTIMIZERS, Problem, Starts, run
@@ -349,12 +350,19 @@ def answer(text):
     except FormulaError as error:
         return str(error)
 
+def peak_megabytes():
+    """Of this process alone: ru_maxrss would count the memory of the one that started it, which may be larger."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
 answer("x^2 + sin(y)")
 for text in cases.attacks("attacks_dos.txt"):
     begun = time.perf_counter()
     outcome = answer(text)
     seconds = time.perf_counter() - begun
-    print(json.dumps([outcome, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]), flush=True)
+    print(json.dumps([outcome, seconds, peak_megabytes()]), flush=True)
 """
 
 
