@@ -351,10 +351,11 @@ def answer(text):
         return str(error)
 
 def peak_megabytes():
-    """Of this process alone: ru_maxrss would count the memory of the one that started it, which may be larger."""
+    # of this process alone: ru_maxrss would count the memory of the one that started it, which may be larger
     status = Path("/proc/self/status")
     if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 answer("x^2 + sin(y)")
