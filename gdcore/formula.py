@@ -126,7 +126,7 @@ def _blank_prefixes(text: str) -> str:
 
     def blank(match: re.Match[str]) -> str:
         following = NAME.match(text, match.end())
-        known = following and (_function(following.group(), FUNCTIONS) or following.group() in ("pi", "e", *REWRITTEN))
+        known = following and (_function(following.group(), FUNCTIONS) or following.group() in ("pi", "PI", "e", *REWRITTEN))
         return " " * len(match.group()) if known else match.group()
 
     return PREFIXES.sub(blank, text) if len(text) <= 4000 else text

@@ -19,7 +19,7 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):
         axes = controls.projection(problem)
         place = st.container()
-        count = controls.trajectories()
+        count = controls.trajectories() if problem.dimension > 1 else 0
         view = session.view(440, 440, axes)
         paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
         chosen = tables.chosen_start(digest, findings)
