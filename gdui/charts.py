@@ -255,7 +255,7 @@ def _path_layers(paths: list[Trace], view: View, limits: tuple[tuple[float, floa
     if not paths:
         return []
     share = max(2, MOST_VERTICES // 2 // len(paths))
-    parts = [_path_table(trace, view, limits, share).assign(run=k) for k, trace in enumerate(paths)]
+    parts = [path_table(trace, view, limits, share).assign(run=k) for k, trace in enumerate(paths)]
     table = pd.concat(parts)
     return [
         alt.Chart(table)
@@ -264,7 +264,7 @@ def _path_layers(paths: list[Trace], view: View, limits: tuple[tuple[float, floa
     ]
 
 
-def _path_table(trace: Trace, view: View, limits: tuple[tuple[float, float], ...], most: int) -> pd.DataFrame:
+def path_table(trace: Trace, view: View, limits: tuple[tuple[float, float], ...], most: int) -> pd.DataFrame:
     index = sample(len(trace.path), most)
     table = pd.DataFrame({"x": trace.path[index, view.axes[0]], "y": trace.path[index, view.axes[1]], "epoch": index})
     margin = [(high - low) * 50 for low, high in limits]  # far-off vertices would make the browser struggle
@@ -274,16 +274,16 @@ def _path_table(trace: Trace, view: View, limits: tuple[tuple[float, float], ...
 
 def _run_layers(trace: Trace, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
     """One run: red line, start as blue square, end as red circle."""
-    table = _path_table(trace, view, limits, 2000)
+    table = path_table(trace, view, limits, 2000)
     line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.2, clip=True)
     return [
         line.encode(x="x:Q", y="y:Q", order="epoch:Q"),
-        _mark(table.iloc[:1], "square", theme.START),
-        _mark(table.iloc[-1:], "circle", theme.END),
+        mark(table.iloc[:1], "square", theme.START),
+        mark(table.iloc[-1:], "circle", theme.END),
     ]
 
 
-def _mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
+def mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
     return (
         alt.Chart(table)
         .mark_point(filled=True, shape=shape, size=140, color=colour, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
@@ -326,7 +326,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     layers: list[alt.Chart] = [line, points, disc, label]
     if chosen is not None:
         path = pd.DataFrame({"x": chosen.path[:, 0], "y": chosen.values, "epoch": range(len(chosen.path))})
-        layers += [_mark(path.iloc[:1], "square", theme.START), _mark(path.iloc[-1:], "circle", theme.END)]
+        layers += [mark(path.iloc[:1], "square", theme.START), mark(path.iloc[-1:], "circle", theme.END)]
     return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
 
 
@@ -418,116 +418,3 @@ def gradient_against_value(findings: Findings, view: View) -> alt.Chart:
         )
         .properties(width=view.width, height=view.height, autosize=PAD)
     )
-
-
-# -- one run -----------------------------------------------------------------------------------------------------------
-
-
-def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: View, cut: tuple[float, float]) -> alt.LayerChart:
-    """The note's picture: heat map with colour bar, start, trajectory, end; the point at `epoch` with its gradient arrow."""
-    limits = (problem.limits[view.axes[0]], problem.limits[view.axes[1]])
-    held = trace.path[-1]
-    table = _path_table(trace, view, limits, 2000)
-    legend = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=110, symbolStrokeWidth=0)
-    end_name = "Local minimum" if trace.ending is Ending.MINIMUM else f"End: {trace.ending.label}"
-    names = ["■ Start", "● " + end_name, "▬ Trajectory", "▲ Descent direction"]
-    scale = alt.Scale(domain=names, range=[theme.START, theme.END, theme.PATH, "#ffffff" if view.dark else "#111827"])
-    shapes = alt.Scale(domain=names, range=["square", "circle", "stroke", "triangle"])
-    ends = pd.DataFrame(
-        {"x": trace.path[[0, -1], view.axes[0]], "y": trace.path[[0, -1], view.axes[1]], "what": names[:2]}
-    )
-    key = pd.DataFrame({"x": [limits[0][0] - 1e3] * 2, "y": [limits[1][0]] * 2, "what": names[2:]})  # clipped away
-    marks = (
-        alt.Chart(pd.concat([ends, key]))
-        .mark_point(filled=True, size=170, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
-        .encode(
-            x="x:Q",
-            y="y:Q",
-            color=alt.Color("what:N", scale=scale, legend=legend),
-            shape=alt.Shape("what:N", scale=shapes, legend=None),
-            tooltip=["what:N", alt.Tooltip("x:Q", format=".5g"), alt.Tooltip("y:Q", format=".5g")],
-        )
-    )
-    line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
-    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut, limits), line, *_arrow(trace, epoch, arrow, view, limits)]
-    return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
-
-
-def _colour_bar(cut: tuple[float, float], limits: tuple[tuple[float, float], ...]) -> alt.Chart:
-    """A legend for the picture, which has no scale of its own."""
-    table = pd.DataFrame({"f": list(cut), "x": list(limits[0]), "y": list(limits[1])})
-    legend = alt.Legend(title="f", orient="right", gradientLength=300, type="gradient")
-    return alt.Chart(table).mark_circle(opacity=0).encode(
-        x="x:Q", y="y:Q", color=alt.Color("f:Q", scale=alt.Scale(domain=list(cut), range=theme.VIRIDIS_HEX), legend=legend)
-    )  # fmt: skip
-
-
-def _arrow(trace: Trace, epoch: int, arrow: Array, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
-    here = trace.path[epoch, list(view.axes)]
-    direction = arrow[list(view.axes)]
-    spans = np.array([high - low for low, high in limits])
-    size = float(np.sqrt(((direction / spans) ** 2).sum()))
-    colour = "#ffffff" if view.dark else "#111827"
-    now = pd.DataFrame({"x": [here[0]], "y": [here[1]]})
-    spot = alt.Chart(now).mark_point(filled=True, size=90, color=colour, stroke="white", opacity=1, clip=True).encode(x="x:Q", y="y:Q")
-    if not np.isfinite(size) or size == 0:
-        return [spot]
-    length = 0.04 + 0.10 * min(1.0, size / 20)  # of the map: long where the slope is steep, never off the map
-    tip = here + direction / size * length
-    shaft = pd.DataFrame({"x": [here[0]], "y": [here[1]], "x2": [tip[0]], "y2": [tip[1]]})
-    angle = float(np.degrees(np.arctan2(*(direction / spans)))) % 360
-    head = pd.DataFrame({"x": [tip[0]], "y": [tip[1]]})
-    return [
-        alt.Chart(shaft).mark_rule(color=colour, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", x2="x2:Q", y2="y2:Q"),
-        alt.Chart(head).mark_point(shape="triangle", filled=True, size=110, color=colour, angle=angle, opacity=1, clip=True).encode(x="x:Q", y="y:Q"),
-        spot,
-    ]
-
-
-def _click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:
-    """Invisible points that make every place of the map clickable."""
-    x, y = (np.linspace(low, high, 61) for low, high in limits)
-    table = pd.DataFrame({"x": np.repeat(x, 61), "y": np.tile(y, 61)})
-    click = alt.selection_point(name="click", fields=["x", "y"], nearest=True, on="click", empty=False)
-    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(click)
-
-
-def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> alt.LayerChart:
-    """One variable: the curve with the run on it."""
-    low, high = problem.limits[0]
-    x = np.linspace(low, high, 801)
-    curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
-    run = pd.DataFrame({"x": trace.path[:, 0], "y": trace.values, "epoch": range(len(trace.path))})
-    run = run[run["x"].between(low, high)]
-    across = alt.X("x:Q", title=problem.variables[0], scale=alt.Scale(domain=[low, high], nice=False))
-    line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.5).encode(across, alt.Y("y:Q", title="f"))
-    path = alt.Chart(run.iloc[sample(len(run), 2000)]).mark_line(color=theme.PATH, point=True, strokeWidth=1.5).encode(across, y="y:Q", order="epoch:Q")
-    now = run[run["epoch"] <= epoch].iloc[-1:]
-    layers = [line, path, _mark(run.iloc[:1], "square", theme.START), _mark(run.iloc[-1:], "circle", theme.END)]
-    click = pd.DataFrame({"x": np.linspace(low, high, 401), "y": problem.value(np.linspace(low, high, 401)[:, None])})
-    pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
-    grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
-    return alt.layer(*layers, _mark(now, "diamond", view.ink), grid).properties(width=view.width, height=view.height, autosize=PAD)
-
-
-def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerChart:
-    """f or |∇f| over the epochs; |∇f|, and f where it is positive, on a log scale. The rule marks the scrubbed epoch."""
-    values = trace.values if quantity == "f" else trace.gradient_norms
-    index = sample(len(values), 2000)
-    table = pd.DataFrame({"epoch": index, "value": values[index]})
-    table = table[np.isfinite(table["value"])]
-    logarithmic = quantity != "f" or bool(len(table)) and float(table["value"].min()) > 0
-    if logarithmic:
-        table["value"] = table["value"].clip(lower=1e-17)
-    scale = alt.Scale(type="log") if logarithmic else alt.Scale(zero=False)
-    line = (
-        alt.Chart(table)
-        .mark_line(color=theme.PATH, strokeWidth=1.8)
-        .encode(
-            x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=6)),
-            y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~g" if not logarithmic else "~e")),
-            tooltip=[alt.Tooltip("epoch:Q", format=",d"), alt.Tooltip("value:Q", format=".6g")],
-        )
-    )
-    rule = alt.Chart(pd.DataFrame({"epoch": [epoch]})).mark_rule(color=view.ink, strokeDash=[4, 3]).encode(x="epoch:Q")
-    return alt.layer(line, rule).properties(width=view.width, height=view.height, autosize=PAD)

@@ -6,5 +6,5 @@ STYLE = """<style>
 [data-testid="stSidebar"] .katex {font-size: 0.92em;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
 [data-testid="stTable"] {font-size: 0.82rem;}
-[data-testid="stTable"] td, [data-testid="stTable"] th {padding: 0.3rem 0.4rem; font-size: 0.82rem;}
+[data-testid="stTable"] td, [data-testid="stTable"] th {padding: 0.3rem 0.25rem; font-size: 0.8rem;}
 </style>"""

@@ -51,10 +51,10 @@ def minima(findings: Findings) -> None:
             {
                 "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
                 f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point).replace(" ", "\u00a0"),
-                "f": wording.figure(m.value, 5),
+                "f": wording.figure(m.value, 4),
                 "share": f"{100 * m.share:.1f}\u00a0%",
                 "95 %": f"{100 * m.interval[0]:.1f}\u2060–\u2060{100 * m.interval[1]:.1f}",
-                "median epochs": f"{m.median_epochs:g}" if m.count else "–",
+                "epochs": f"{m.median_epochs:g}" if m.count else "–",
                 "eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues),
                 "stable rate": f"{m.stable_rate:.4g}",
             }
@@ -63,7 +63,7 @@ def minima(findings: Findings) -> None:
         st.table(pd.DataFrame(rows).set_index("No."))
     if len(findings.minima) > MOST_MINIMA:
         st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
-    st.caption("Eigenvalues are those of the Hessian; the stable rate, 2/λmax, is the largest at which plain descent settles.")
+    st.caption("Epochs: the median of the runs that settled there. Eigenvalues: of the Hessian. Stable rate: 2/λmax, the largest at which plain descent settles.")
 
 
 def starts(findings: Findings) -> None:

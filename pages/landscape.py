@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import charts, controls, session, stepping, tables, wording
+from gdui import controls, run_charts, session, stepping, tables, wording
 
 setup = session.setup()
 problem = setup.problem
@@ -25,9 +25,9 @@ with st.container(horizontal=True, gap="medium"):
         st.caption("Click anywhere on the map to start there. The arrow points down the slope at the chosen epoch.")
         view = session.view(420, 420, axes)
         if problem.dimension == 1:
-            chart = charts.landscape_curve(problem, trace, epoch, view)
+            chart = run_charts.landscape_curve(problem, trace, epoch, view)
         else:
-            chart = charts.landscape(problem, trace, epoch, -gradient, view, cut)
+            chart = run_charts.landscape(problem, trace, epoch, -gradient, view, cut)
         key = stepping.chart_key(problem, start)
         st.altair_chart(
             chart, key=key, on_select=stepping.clicked(problem, key, axes), selection_mode="click", width="content"
@@ -37,5 +37,5 @@ with st.container(horizontal=True, gap="medium"):
         st.latex(stepping.update_equations(setup))
         st.latex(wording.filled_step(setup.optimizer, trace, epoch, gradient.tolist(), problem.variables))
         small = session.view(350, 110)
-        st.altair_chart(charts.per_epoch(trace, epoch, small, "f"), width="content")
-        st.altair_chart(charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
+        st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
+        st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import charts, controls, export, session, tables, wording
+from gdui import charts, controls, export, run_charts, session, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -51,7 +51,7 @@ if chosen and run:
     st.markdown(f"**Start {chosen:,}:** {tables.safe(wording.run_sentence(run))}")
     with st.container(horizontal=True):
         for quantity in ("f", "|∇f|"):
-            st.altair_chart(charts.per_epoch(run, 0, session.view(390, 130), quantity), width="content")
+            st.altair_chart(run_charts.per_epoch(run, 0, session.view(390, 130), quantity), width="content")
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)

@@ -9,7 +9,7 @@ import vl_convert
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Problem, Starts, run
 from gdcore.experiment import traces
 from gdcore.shares import wilson
-from gdui import charts, theme
+from gdui import charts, run_charts, theme
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def every_chart(findings, dark):
     yield charts.shares(findings, view(dark), intervals)
     yield charts.waterfall(findings, view(dark))
     yield charts.gradient_against_value(findings, view(dark))
-    yield charts.landscape(findings.experiment.problem, one, 3, np.array([1.0, 2.0]), view(dark), (-5, 5))
-    yield charts.per_epoch(one, 2, view(dark), "f")
+    yield run_charts.landscape(findings.experiment.problem, one, 3, np.array([1.0, 2.0]), view(dark), (-5, 5))
+    yield run_charts.per_epoch(one, 2, view(dark), "f")
 
 
 @pytest.mark.parametrize("dark", [False, True])
