@@ -50,7 +50,7 @@ def minima(findings: Findings) -> None:
         rows.append(
             {
                 "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
-                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point).replace(" ", "\u00a0"),
+                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point).replace(" ", "\u00a0" if len(m.point) <= 2 else " "),
                 "f": wording.figure(m.value, 4),
                 "share": f"{100 * m.share:.1f}\u00a0%",
                 "95 %": f"{100 * m.interval[0]:.1f}\u2060–\u2060{100 * m.interval[1]:.1f}",

@@ -10,6 +10,7 @@ from gdcore.notation import name_latex, to_latex
 from gdcore.optimizers import Optimizer
 from gdcore.stopping import ENDINGS, Ending
 
+ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
 MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
 
 
@@ -69,7 +70,8 @@ def headline(findings: Findings) -> str:
 
 def _where(minimum: Minimum) -> str:
     place = f" at {point(minimum.point)}" if len(minimum.point) <= 3 else ""
-    return f"f = {figure(minimum.value)}{place}"
+    value = minimum.value if abs(minimum.value) > ROUNDING else 0.0
+    return f"f = {figure(value)}{place}"
 
 
 def _others(findings: Findings) -> str:
