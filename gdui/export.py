@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 import streamlit as st
-import vl_convert
 
 from gdcore.experiment import Findings
 
@@ -39,10 +38,23 @@ def chart_buttons(chart: Any, name: str) -> None:
     """The chart as it stands, as PNG at twice the size and as SVG."""
     with st.container(horizontal=True):
         st.download_button(
-            "PNG", lambda: vl_convert.vegalite_to_png(chart.to_json(), scale=2), f"{name}.png", "image/png",
+            "PNG", lambda: _png(chart), f"{name}.png", "image/png",
             icon=":material/image:", help="The map as a picture.", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "SVG", lambda: vl_convert.vegalite_to_svg(chart.to_json()).encode(), f"{name}.svg", "image/svg+xml",
+            "SVG", lambda: _svg(chart), f"{name}.svg", "image/svg+xml",
             icon=":material/image:", help="The map as a drawing that scales.", on_click="ignore",
         )  # fmt: skip
+
+
+def _png(chart: Any) -> bytes:
+    import vl_convert  # a large library that most visits never need
+
+    picture: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=2)
+    return picture
+
+
+def _svg(chart: Any) -> bytes:
+    import vl_convert
+
+    return str(vl_convert.vegalite_to_svg(chart.to_json())).encode()

@@ -38,8 +38,22 @@ def remember(setup: Setup) -> None:
 
 def setup() -> Setup:
     """The setup that runs: the last one in which everything was right."""
+    if "setup" not in st.session_state:
+        _through_the_entry_point()
     found: Setup = st.session_state["setup"]
     return found
+
+
+def _through_the_entry_point() -> None:
+    """Start over through dashboard.py.
+
+    Until st.navigation has run once in a server, Streamlit takes a folder named pages/ for its older kind of multipage app
+    and runs a page on its own, without the sidebar, when it is the first thing asked for.
+    """
+    from streamlit.runtime.pages_manager import PagesManager
+
+    PagesManager.uses_pages_directory = False
+    st.rerun()
 
 
 def last_good() -> Setup | None:

@@ -1,6 +1,7 @@
 """What a person does with the dashboard, in a real Chromium."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -108,3 +109,25 @@ def test_nothing_is_wider_than_the_page(browser, server, width, name):
     over = page.evaluate("() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }")
     assert over <= 1
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("button", "begins"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"start,start x"), ("Parquet", b"PAR1"), ("Experiment", b'{"version": 1')]
+)
+def test_downloads_hold_what_they_say(page, button, begins):
+    expect_headline(page, "3 minima")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=button, exact=True).click()
+    content = Path(waiting.value.path()).read_bytes()
+    assert content.startswith(begins)
+    if button == "CSV":
+        assert content.count(b"\n") == 1001
+
+
+def test_clicking_a_start_shows_its_run(page):
+    expect_headline(page, "3 minima")
+    page.wait_for_selector(CHART)
+    page.wait_for_timeout(1500)
+    box = page.locator(CHART).first.bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
+    page.get_by_text(re.compile(r"Start [\d,]+:")).first.wait_for()
