@@ -2,9 +2,6 @@
 
 import streamlit as st
 
-from gdcore.starts import Starts
-from gdui import controls, run_charts, session, stepping, tables, wording
-
 setup = session.setup()
 problem = setup.problem
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -15,7 +12,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     cut = stepping.colour_cut(problem)
 if start is None:
     st.stop()
-experiment = setup.experiment(Starts.at(start))
+experiment = setup.single(start)
 trace = session.recorded(experiment.digest, (start,), experiment)[0]
 
 st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
