@@ -31,10 +31,6 @@ class Setup:
     def experiment(self, starts: Starts) -> Experiment:
         return Experiment(self.problem, self.optimizer, self.settings, starts, self.stopping)
 
-    def single(self, start: tuple[float, ...]) -> Experiment:
-        """The experiment of one run from a given start."""
-        return self.experiment(Starts.at(start))
-
 
 def remember(setup: Setup) -> None:
     st.session_state["setup"] = setup

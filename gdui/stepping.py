@@ -9,6 +9,7 @@ import streamlit as st
 
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
+from gdcore.starts import Starts
 from gdui import charts
 from gdui.controls import drawn_point
 from gdui.session import Setup
@@ -23,6 +24,10 @@ def default_start(problem: Problem) -> tuple[float, ...]:
     if problem.name == "peaks":
         return NOTE_START
     return tuple(round(low + 0.25 * (high - low), 4) for low, high in box)
+
+
+def starts_at(start: tuple[float, ...]) -> Starts:
+    return Starts.at(start)
 
 
 def draw_start(problem: Problem) -> None:

@@ -7,6 +7,7 @@ import math
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
 from gdcore.notation import name_latex, to_latex
+from gdcore.optimizers import Optimizer
 from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
@@ -150,7 +151,7 @@ def _term_latex(term: Node) -> str:
     return rf"\left({inner}\right)" if sum_like else inner
 
 
-def filled_step(trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
+def filled_step(optimizer: Optimizer, trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
     """The step from `epoch` to the next with its numbers, one line per coordinate."""
     here, there = trace.path[epoch], trace.path[min(epoch + 1, len(trace.path) - 1)]
     lines = []
