@@ -15,8 +15,9 @@ from gdcore import minima as mn
 from gdcore.descent import Descent, Progress, Verdict, descend
 from gdcore.kernel import kernel
 from gdcore.minima import Stationary
-from gdcore.optimizers import Optimizer, parse_schedule
+from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
+from gdcore.schedules import check_schedule
 from gdcore.setting import FrozenDict
 from gdcore.shares import wilson
 from gdcore.starts import Starts
@@ -57,8 +58,7 @@ class Experiment:
         for name, setting in known.items():
             value = self.settings.get(name, setting.default)
             if isinstance(value, str):
-                parse_schedule(value)
-                values[name] = value
+                values[name] = check_schedule(setting, name, value, self.stopping.epochs)
             else:
                 values[name] = setting.check(value, name)
         object.__setattr__(self, "settings", FrozenDict(values))

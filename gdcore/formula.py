@@ -12,12 +12,25 @@ import re
 from collections.abc import Collection, Mapping
 
 from gdcore.budgets import MOST_ARGUMENTS, check_budgets, check_names
-from gdcore.nodes import Binary, Call, Compare, Constant, Name, Negate, Node, Number, children, constant_value, names_in
+from gdcore.nodes import (
+    Binary,
+    Call,
+    Compare,
+    Constant,
+    Name,
+    Negate,
+    Node,
+    Number,
+    array_value,
+    children,
+    constant_value,
+    names_in,
+)
 from gdcore.tokens import FRACTIONS, GREEK_WORDS, FormulaError, Token, tokenize
 
 __all__ = [
     "FUNCTIONS", "UPDATE_FUNCTIONS", "Binary", "Call", "Compare", "Constant", "FormulaError", "Name", "Negate", "Node",
-    "Number", "canonical_name", "children", "constant_value", "names_in", "parse",
+    "Number", "array_value", "canonical_name", "children", "constant_value", "names_in", "parse",
 ]  # fmt: skip
 
 MOST_DEPTH = 40

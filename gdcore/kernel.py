@@ -5,38 +5,41 @@ Every engine lives behind Kernel: rows of arrays in, rows of arrays out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
 from gdcore import symbolic
 from gdcore.codegen import ArrayFunction, generate
-from gdcore.formula import Call, Node, children, constant_value
-from gdcore.optimizers import Optimizer, parse_schedule
+from gdcore.composition import compose
+from gdcore.formula import array_value
+from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.program import Lowering, Operand
+from gdcore.schedules import first_values, parse_schedule
 
 Array = NDArray[np.float64]
+Value = float | str | Array  # a setting: a number, a schedule in t and T, or one number per start
 
 
 @dataclass(frozen=True)
 class Kernel:
     """A compiled step with its numbers filled in.
 
-    step(t, state, out, workspace): state (rows, m) holds position then optimizer states; out (rows + 1 + d, m) receives
-    the state after step t, then f and ∇f at the position *before* it. `workspace` has at least `workspace_rows` rows.
+    step(t, state, out, workspace): state (rows, m) holds position, optimizer states, and settings given start by start;
+    out (rows + 1 + d, m) receives the state after step t, then f and ∇f at the position *before* it. `workspace` has at
+    least `workspace_rows` rows. initial: the start value of each further row, a number or one per start.
     """
 
     problem: Problem
     rows: int
     workspace_rows: int
     step: Callable[[int, Array, Array, Array], None]
-    initial: tuple[float, ...]
+    initial: tuple[float | Array, ...]
 
     @property
     def dimension(self) -> int:
@@ -47,19 +50,21 @@ class Kernel:
         n, d = points.shape
         state = np.empty((self.rows, n))
         state[:d] = points.T
-        for k, value in enumerate(self.initial):
-            state[d + k * d : d + (k + 1) * d] = value
+        for row, value in enumerate(self.initial, start=d):
+            state[row] = value
         return state
 
 
-def kernel(
-    problem: Problem, optimizer: Optimizer, settings: Mapping[str, float | str], epochs: int
-) -> Kernel:
-    """The fused step of an optimizer on a problem at given settings (numbers, or schedules in t and T)."""
+def kernel(problem: Problem, optimizer: Optimizer, settings: Mapping[str, Value], epochs: int) -> Kernel:
+    """The fused step of an optimizer on a problem at given settings.
+
+    Each setting is a number, a schedule in t and T, or an array (n,) with one number per start.
+    """
     schedules = tuple((name, value) for name, value in sorted(settings.items()) if isinstance(value, str))
-    compiled = _compile(problem.formula, problem.variables, tuple(problem.parameters), optimizer, schedules)
+    rowwise = tuple(name for name, value in settings.items() if isinstance(value, np.ndarray))
+    compiled = _compile(problem.formula, problem.variables, tuple(problem.parameters), optimizer, schedules, rowwise)
     numbers: dict[str, float] = {f"p:{name}": value for name, value in problem.parameters.items()}
-    numbers |= {f"s:{name}": float(value) for name, value in settings.items() if not isinstance(value, str)}
+    numbers |= {f"s:{name}": float(value) for name, value in settings.items() if isinstance(value, (int, float))}
     numbers |= {"T": float(epochs), "t": 0.0}
     scalars = [np.float64(numbers[name]) for name in compiled.scalars]
     clock = compiled.scalars.index("t")
@@ -69,17 +74,15 @@ def kernel(
         compiled.function.run(state, values, out, workspace)
 
     starting = _initial_states(optimizer, settings, epochs)
-    return Kernel(problem, compiled.rows, compiled.function.rows, step, starting)
+    initial = [value for value in starting for _ in range(problem.dimension)]
+    initial += [np.asarray(settings[name], dtype=float) for name in rowwise]
+    return Kernel(problem, compiled.rows, compiled.function.rows, step, tuple(initial))
 
 
-def _initial_states(optimizer: Optimizer, settings: Mapping[str, float | str], epochs: int) -> tuple[float, ...]:
+def _initial_states(optimizer: Optimizer, settings: Mapping[str, Value], epochs: int) -> list[float | Array]:
     """The value each state starts with; a scheduled setting counts with its value at the first step."""
-    clock = {"t": 1.0, "T": float(epochs)}
-    numbers = {
-        name: constant_value(parse_schedule(value), clock) if isinstance(value, str) else float(value)
-        for name, value in settings.items()
-    }
-    return tuple(0.0 if tree is None else constant_value(tree, numbers) for _, tree in optimizer.initial)
+    names = first_values(settings, epochs)
+    return [0.0 if tree is None else array_value(tree, names) for _, tree in optimizer.initial]
 
 
 @dataclass(frozen=True)
@@ -89,85 +92,41 @@ class _Compiled:
     rows: int
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _compile(
     formula: str,
     variables: tuple[str, ...],
     parameters: tuple[str, ...],
     optimizer: Optimizer,
-    schedules: tuple[tuple[str, str], ...],
+    schedules: tuple[tuple[str, str], ...] = (),
+    rowwise: tuple[str, ...] = (),
 ) -> _Compiled:
     """Keyed by everything that is text: changed numbers never recompile."""
     from gdcore.problem import symbols_of
 
-    symbols = symbols_of(formula, variables, parameters)
-    writer = _Composer(len(variables), optimizer, dict(schedules))
-    vectors = {f"x{i}": symbol for i, symbol in enumerate(symbols.variables)} | writer.state_symbols()
-    scalars = {f"p:{name}": symbols.all[name] for name in parameters} | writer.scalar_symbols()
+    symbols, step = symbols_of(formula, variables, parameters), compose(optimizer, len(variables))
+    given = {**dict(schedules), **dict.fromkeys(rowwise)}
+    vectors = {f"x{i}": symbol for i, symbol in enumerate(symbols.variables)}
+    vectors |= {f"h:{name}{i}": s for name in optimizer.states for i, s in enumerate(step.entry[name])}
+    vectors |= {f"r:{name}": step.settings[name] for name in rowwise}
+    scalars = {f"p:{name}": symbols.all[name] for name in parameters} | {"t": step.t, "T": step.epochs}
+    scalars |= {f"s:{name}": symbol for name, symbol in step.settings.items() if name not in given}
     inputs: dict[Expr, Operand] = {symbol: name for name, symbol in {**vectors, **scalars}.items()}
+    inputs |= {symbol: f"x{i}" for i, symbol in enumerate(step.entry["x"])}
     lowering = Lowering(inputs, scalars=frozenset(scalars))
     objective = lowering.add([symbols.guarded_value, *symbols.gradient])
-    for symbol, operand in zip([writer.f, *writer.g], objective, strict=True):
-        lowering.bind(symbol, operand)
-    updated = lowering.add(writer.compose(symbols.variables))
-    program = lowering.program(tuple(vectors), [*updated, *objective])
+    _bind(lowering, [step.entry["f"][0], *step.entry["g"]], objective)
+    for name, text in schedules:
+        tree = symbolic.to_sympy(parse_schedule(text), {"t": step.t, "T": step.epochs})
+        _bind(lowering, [step.settings[name]], lowering.add([tree]))
+    for line in step.lines:
+        _bind(lowering, line.symbols, lowering.add(line.expressions))
+    after = [lowering.inputs[symbol] for group in step.exit.values() for symbol in group]
+    kept: list[Operand] = [f"r:{name}" for name in rowwise]
+    program = lowering.program(tuple(vectors), [*after, *kept, *objective])
     return _Compiled(generate(program), program.scalars, len(vectors))
 
 
-class _Composer:
-    """The update equations written out for every coordinate, over symbols for f, ∇f, states and settings."""
-
-    def __init__(self, dimension: int, optimizer: Optimizer, schedules: Mapping[str, str]) -> None:
-        self.dimension = dimension
-        self.optimizer = optimizer
-        self.f = sympy.Dummy("f", real=True)
-        self.g = [sympy.Dummy(f"g{i}", real=True) for i in range(dimension)]
-        self.t = sympy.Dummy("t", positive=True)
-        self.epochs = sympy.Dummy("T", positive=True)
-        self.states = {
-            name: [sympy.Dummy(f"h{k}_{i}", real=True) for i in range(dimension)]
-            for k, name in enumerate(optimizer.states)
-        }
-        self.settings = {name: sympy.Dummy(f"s{k}", real=True) for k, name in enumerate(optimizer.settings)}
-        clock = {"t": self.t, "T": self.epochs}
-        self.values: dict[str, Expr] = {
-            name: symbolic.to_sympy(parse_schedule(schedules[name]), clock) if name in schedules else symbol
-            for name, symbol in self.settings.items()
-        }
-
-    def state_symbols(self) -> dict[str, Expr]:
-        return {f"h{k}_{i}": s for k, group in enumerate(self.states.values()) for i, s in enumerate(group)}
-
-    def scalar_symbols(self) -> dict[str, Expr]:
-        numbers = {f"s:{name}": self.settings[name] for name in self.settings if self.values[name] is self.settings[name]}
-        return {**numbers, "t": self.t, "T": self.epochs}
-
-    def compose(self, position: tuple[Expr, ...]) -> list[Expr]:
-        """The new position and the new states, coordinate by coordinate, after all lines."""
-        now: dict[str, list[Expr]] = {"x": list(position), "g": list(self.g), "f": [self.f] * self.dimension}
-        now |= {name: list(group) for name, group in self.states.items()}
-        for update in self.optimizer.updates:
-            now[update.target] = [self._build(update.tree, now, i) for i in range(self.dimension)]
-        return now["x"] + [entry for name in self.states for entry in now[name]]
-
-    def _build(self, tree: Node, now: Mapping[str, list[Expr]], i: int) -> Expr:
-        """The tree for coordinate i. norm and dot reduce over coordinates, so they are built here, not in symbolic.py."""
-        names: dict[str, Expr] = {**self.values, "t": self.t, "T": self.epochs}
-        names |= {name: group[i] for name, group in now.items()}
-        reductions: dict[Node, Expr] = {call: self._reduce(call, now) for call in _reductions(tree)}
-        return symbolic.to_sympy(tree, names, reductions)
-
-    def _reduce(self, call: Call, now: Mapping[str, list[Expr]]) -> Expr:
-        products = []
-        for i in range(self.dimension):
-            parts = [self._build(argument, now, i) for argument in call.arguments]
-            products.append(parts[0] * parts[-1])
-        total = sympy.Add(*products)
-        return sympy.sqrt(total) if call.function == "norm" else total
-
-
-def _reductions(tree: Node) -> list[Call]:
-    """The outermost norm and dot calls in a tree."""
-    if isinstance(tree, Call) and tree.function in ("norm", "dot"):
-        return [tree]
-    return [call for child in children(tree) for call in _reductions(child)]
+def _bind(lowering: Lowering, symbols: Sequence[Expr], operands: Sequence[Operand]) -> None:
+    for symbol, operand in zip(symbols, operands, strict=True):
+        lowering.bind(symbol, operand)

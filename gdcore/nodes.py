@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -97,24 +98,39 @@ def names_in(node: Node) -> tuple[str, ...]:
 
 def constant_value(node: Node, names: Mapping[str, float] | None = None) -> float:
     """The float value of a tree at given values of its names; nan or inf where it has none."""
+    return float(array_value(node, names or {}))
+
+
+def array_value(node: Node, names: Mapping[str, Any]) -> Any:
+    """The value of a tree where names stand for floats or arrays (all of one shape); nan or inf where it has none.
+
+    norm(v) is |v| and dot(u, v) is u*v, as for a single coordinate.
+    """
     with np.errstate(all="ignore"):
-        return float(_value(node, names or {}))
+        return _value(node, names)
 
 
-def _value(node: Node, names: Mapping[str, float]) -> np.float64:
+def _value(node: Node, names: Mapping[str, Any]) -> Any:
     if isinstance(node, Number):
         return np.float64(node.value)
     if isinstance(node, Constant):
         return np.float64(math.pi if node.name == "pi" else math.e)
     if isinstance(node, Name):
-        return np.float64(names[node.name])
+        value = names[node.name]
+        return value if isinstance(value, np.ndarray) else np.float64(value)
     parts = [_value(child, names) for child in children(node)]
     if isinstance(node, Negate):
         return -parts[0]
     if isinstance(node, Call):
-        return np.float64(NUMERIC[node.function](*parts))
+        return NUMERIC[node.function](*parts)
     assert isinstance(node, (Binary, Compare))
-    return np.float64(ARITHMETIC[node.operator](*parts))
+    return ARITHMETIC[node.operator](*parts)
+
+
+def _erf(u: Any) -> Any:
+    from scipy.special import erf  # a heavy import that few formulas need
+
+    return erf(u)
 
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
@@ -125,8 +141,8 @@ NUMERIC: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "log": np.log, "log10": np.log10, "log2": np.log2, "sqrt": np.sqrt, "cbrt": np.cbrt,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
-    "abs": np.abs, "sign": np.sign, "min": lambda *a: np.minimum.reduce(a), "max": lambda *a: np.maximum.reduce(a),
+    "abs": np.abs, "sign": np.sign, "min": lambda *a: reduce(np.minimum, a), "max": lambda *a: reduce(np.maximum, a),
     "atan2": np.arctan2, "floor": np.floor, "ceil": np.ceil, "mod": np.mod, "hypot": np.hypot,
-    "erf": lambda u: math.erf(u), "sec": lambda u: 1 / np.cos(u), "csc": lambda u: 1 / np.sin(u),
-    "cot": lambda u: np.cos(u) / np.sin(u), "where": lambda c, a, b: a if c else b, "norm": np.abs, "dot": np.multiply,
+    "erf": _erf, "sec": lambda u: 1 / np.cos(u), "csc": lambda u: 1 / np.sin(u),
+    "cot": lambda u: np.cos(u) / np.sin(u), "where": np.where, "norm": np.abs, "dot": np.multiply,
 }  # fmt: skip

@@ -31,6 +31,10 @@ class Setting:
         if self.log and self.low <= 0:
             raise ValueError("a logarithmic setting needs a lower limit above 0")
 
+    def clip(self, value: float) -> float:
+        """The value, or the end of the range that it lies beyond."""
+        return min(max(float(value), self.low), self.high)
+
     def check(self, value: float, name: str) -> float:
         """The value as a float, or a ValueError that says which values are allowed."""
         try:

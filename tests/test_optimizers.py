@@ -7,7 +7,20 @@ import cases
 import numpy as np
 import pytest
 
-from gdcore import OPTIMIZERS, Experiment, FormulaError, Optimizer, Problem, Setting, Stopping, trace
+from gdcore import (
+    GALLERY,
+    OPTIMIZERS,
+    Ending,
+    Experiment,
+    FormulaError,
+    Optimizer,
+    Problem,
+    Setting,
+    Starts,
+    Stopping,
+    run,
+    trace,
+)
 
 BOWL = Problem.from_text("x^2 + 10*y^2")
 PEAKS = Problem.from_text(cases.load("peaks_gd.json")["formula"])
@@ -25,19 +38,27 @@ def gradient(x: Any) -> Any:
 # -- oracles -----------------------------------------------------------------------------------------------------------
 
 TORCH = cases.load("torch_traj.json")
-OURS = {"SGD": "gd", "SGD_momentum0.9": "momentum", "SGD_nesterov0.9": "nesterov", "Adam": "adam"}
-TORCH_RUNS = [run for run in TORCH["runs"] if run["optimizer"] in OURS]
+OURS = {
+    "SGD": "gd", "SGD_momentum0.9": "momentum", "SGD_nesterov0.9": "nesterov", "Adagrad": "adagrad", "RMSprop": "rmsprop",
+    "Adadelta": "adadelta", "Adam": "adam", "AdamW": "adamw", "Adamax": "adamax", "NAdam": "nadam", "RAdam": "radam",
+    "Rprop": "rprop",
+}  # fmt: skip
+TORCH_RUNS = TORCH["runs"]
+NAMES = {"eps": "epsilon", "betas": ("beta1", "beta2"), "etas": ("eta_minus", "eta_plus"), "step_sizes": ("step_min", "step_max")}
 
 
 def our_settings(run: dict[str, Any]) -> dict[str, float]:
-    given = run["hyperparameters"]
-    if run["optimizer"] == "Adam":
-        return {"lr": run["lr"], "beta1": given["betas"][0], "beta2": given["betas"][1], "epsilon": given["eps"]}
-    return {"lr": run["lr"]} | ({"momentum": given["momentum"]} if given["momentum"] else {})
+    """torch's hyperparameters under our names, as far as the optimizer has them."""
+    found: dict[str, float] = {}
+    for key, value in run["hyperparameters"].items():
+        name = NAMES.get(key, key)
+        found |= {name: value} if isinstance(name, str) else dict(zip(name, value, strict=True))
+    return {name: value for name, value in found.items() if name in OPTIMIZERS[OURS[run["optimizer"]]].settings}
 
 
-def test_torch_runs_cover_every_built_in_optimizer() -> None:
-    assert {OURS[run["optimizer"]] for run in TORCH_RUNS} == set(OPTIMIZERS)
+def test_torch_runs_cover_every_optimizer_of_torch() -> None:
+    ours_alone = {"amsgrad", "lion", "yogi", "adabelief", "normalized_gd", "polyak"}
+    assert {OURS[run["optimizer"]] for run in TORCH_RUNS} == set(OPTIMIZERS) - ours_alone
 
 
 @pytest.mark.parametrize("run", TORCH_RUNS, ids=lambda run: f"{run['optimizer']}-{run['function']}-{run['lr']}-{run['start']}")
@@ -71,9 +92,72 @@ def test_descent_on_peaks_to_twelve_digits(run: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_every_optimizer_descends_a_bowl(name: str) -> None:
-    stopping = Stopping(epochs=3000)
-    found = trace(BOWL, OPTIMIZERS[name], OPTIMIZERS[name].defaults, [1.0, -0.5], stopping)
-    assert found.values[-1] < 1e-9
+    found = trace(BOWL, OPTIMIZERS[name], OPTIMIZERS[name].defaults, [1.0, -0.5], Stopping(epochs=20_000))
+    assert found.values.min() < 1e-3 * found.values[0]
+
+
+def _amsgrad(s: Any, x: Any, g: Any, f: Any, t: int) -> Any:
+    s["m"] = s["beta1"] * s.get("m", 0) + (1 - s["beta1"]) * g
+    s["v"] = s["beta2"] * s.get("v", 0) + (1 - s["beta2"]) * g * g
+    s["top"] = np.maximum(s.get("top", 0), s["v"])
+    root = np.sqrt(s["top"]) / math.sqrt(1 - s["beta2"] ** t) + s["epsilon"]
+    return x - s["lr"] / (1 - s["beta1"] ** t) * s["m"] / root
+
+
+def _lion(s: Any, x: Any, g: Any, f: Any, t: int) -> Any:
+    m = s.get("m", 0)
+    s["m"] = s["beta2"] * m + (1 - s["beta2"]) * g
+    return x - s["lr"] * np.sign(s["beta1"] * m + (1 - s["beta1"]) * g)
+
+
+def _yogi(s: Any, x: Any, g: Any, f: Any, t: int) -> Any:
+    s["m"] = s["beta1"] * s.get("m", 0) + (1 - s["beta1"]) * g
+    v = s.get("v", np.zeros(2))
+    s["v"] = v - (1 - s["beta2"]) * np.sign(v - g * g) * g * g
+    return x - s["lr"] * s["m"] / (np.sqrt(s["v"]) + s["epsilon"])
+
+
+def _adabelief(s: Any, x: Any, g: Any, f: Any, t: int) -> Any:
+    s["m"] = s["beta1"] * s.get("m", 0) + (1 - s["beta1"]) * g
+    s["s"] = s["beta2"] * s.get("s", 0) + (1 - s["beta2"]) * (g - s["m"]) ** 2 + s["epsilon"]
+    m, v = s["m"] / (1 - s["beta1"] ** t), s["s"] / (1 - s["beta2"] ** t)
+    return x - s["lr"] * m / (np.sqrt(v) + s["epsilon"])
+
+
+PAPERS: dict[str, Any] = {
+    "amsgrad": _amsgrad,
+    "lion": _lion,
+    "yogi": _yogi,
+    "adabelief": _adabelief,
+    "normalized_gd": lambda s, x, g, f, t: x - s["lr"] * g / np.linalg.norm(g),
+    "polyak": lambda s, x, g, f, t: x - s["lr"] * (f - s["f_star"]) / (g @ g) * g,
+}
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+@pytest.mark.parametrize("name", PAPERS)
+def test_positions_agree_with_the_paper_written_out(name: str, scale: float) -> None:
+    settings = OPTIMIZERS[name].defaults
+    if name != "polyak":
+        settings["lr"] *= scale
+    found = trace(PEAKS, OPTIMIZERS[name], settings, [-1.0, 0.5], Stopping(epochs=60, gradient_tolerance=0)).path
+    state, x = dict(settings), np.array([-1.0, 0.5])
+    for t, position in enumerate(found, start=1):
+        np.testing.assert_allclose(position, x, rtol=1e-9)
+        x = PAPERS[name](state, x, PEAKS.gradient(x), PEAKS.value(x), t)
+
+
+def test_every_built_in_passes_the_checks_that_typed_equations_must() -> None:
+    for optimizer in OPTIMIZERS.values():
+        assert Optimizer.from_text(optimizer.name, optimizer.equations, optimizer.settings) == optimizer
+
+
+def test_defaults_for_a_problem_know_its_rate_and_its_lowest_value() -> None:
+    peaks, styblinski = GALLERY["peaks"], GALLERY["styblinski_tang"]
+    assert OPTIMIZERS["gd"].defaults_for(styblinski)["lr"] == styblinski.rate
+    assert OPTIMIZERS["adam"].defaults_for(styblinski)["lr"] == 0.001
+    assert OPTIMIZERS["polyak"].defaults_for(peaks)["f_star"] == pytest.approx(-6.5511333328, abs=1e-9)
+    assert OPTIMIZERS["polyak"].defaults_for(BOWL) == OPTIMIZERS["polyak"].defaults
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -206,6 +290,11 @@ def test_an_undescribed_name_is_a_setting_of_a_tenth() -> None:
         ("state x = 1\nx = x - g", 0, "gives x a start value"),
         ("x = x - g\n" * 41, 0, "41 lines (at most 40)"),
         ("x = x - lr*g/0", 12, "division by 0 at 13"),
+        ("x = x - lr*g/v\nv = v + g^2", 13, "line 1 divides by 'v', which is 0 at the first step because 'v' starts at 0"),
+        ("m = g/(2*h)\nx = x - h*m\nh = 1 + h/2", 8, "line 1 divides by '2*h', which is 0 at the first step"),
+        ("m = 3*m + g\nx = x - lr*m", 0, "line 1: 'm' grows without bound even where the gradient is 0"),
+        ("m = g\n\nx = 2*x - lr*m", 7, "line 3: 'x' grows without bound"),
+        ("h = h^2 + 2 + g\nx = x - h*g", 0, "line 1: 'h' grows without bound"),
     ],
 )
 def test_mistakes_name_the_line_and_the_place(equations: str, position: int, message: str) -> None:
@@ -213,6 +302,42 @@ def test_mistakes_name_the_line_and_the_place(equations: str, position: int, mes
         Optimizer.from_text("wrong", equations)
     assert message in str(caught.value) and len(str(caught.value)) <= 160
     assert caught.value.position == position
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        "x = x - lr*where(v > 0, g/v, 0)\nv = v + g^2",
+        "n = n + 1\nx = x - lr/n*g",
+        "state h = 0.01\nx = x - h*g\nh = where(f < b, 1.2*h, h/2)\nb = f",
+        "v = v + g^2\nx = x - lr*g/sqrt(v)",
+        "x = x - lr*g/(f - 7)",
+    ],
+)
+def test_sound_equations_are_not_refused(equations: str) -> None:
+    assert Optimizer.from_text("sound", equations).equations == equations
+
+
+def test_lines_that_double_what_is_written_out_stay_cheap() -> None:
+    equations = "a = g\n" + "a = sin(a) + cos(a)*a\n" * 30 + "x = x - lr*a"
+    optimizer = Optimizer.from_text("doubling", equations)
+    assert trace(BOWL, optimizer, {}, [1.0, -0.5], Stopping(epochs=3)).path.shape == (4, 2)
+
+
+def test_a_name_that_is_always_assigned_first_is_no_state() -> None:
+    assert Optimizer.from_text("short", "d = g + m\nm = d/2\nx = x - lr*d").states == ("m",)
+    assert Optimizer.from_text("long", "x = x - lr*d\nd = g").states == ("d",)
+
+
+def test_a_run_that_explodes_disturbs_no_other() -> None:
+    optimizer = Optimizer.from_text("mine", "v = decay*v + g\nx = x - lr*v", {"lr": 0.05, "decay": 0.2})
+    quartic = Problem.from_text("x^4 + y^4 + x^2 + y^2")
+    starts = np.array([[0.1, 0.2], [30.0, 1.0], [0.5, -0.3], [1e5, 0.0]])
+    together = run(Experiment(quartic, optimizer, {}, Starts.at(starts)))
+    assert [e is Ending.DIVERGED for e in together.endings] == [False, True, False, True]
+    for i in (0, 2):
+        alone = run(Experiment(quartic, optimizer, {}, Starts.at(starts[i])))
+        assert alone.ends[0].tolist() == together.ends[i].tolist() and alone.epochs[0] == together.epochs[i]
 
 
 def test_a_name_is_either_assigned_or_a_setting() -> None:
