@@ -1,0 +1,206 @@
+"""The step linearised at minima, against closed forms, simulation and slopes of trajectories."""
+
+import math
+
+import numpy as np
+import pytest
+
+from gdcore import GALLERY, OPTIMIZERS, Optimizer, Problem, Setting, Stopping, trace
+from gdcore.minima import polish
+from gdcore.stability import stability, step_jacobian
+
+PEAKS = GALLERY["peaks"]
+
+
+def exact(problem: Problem, index: int = 0):
+    """A known minimum to the last digits."""
+    return polish(problem, np.array([problem.minima[index]])).points[0]
+
+
+SMOOTH = ("gd", "momentum", "nesterov", "adadelta", "adabelief")
+TEN = (
+    "peaks", "himmelblau", "rosenbrock", "booth", "styblinski_tang", "beale", "matyas", "three_hump_camel", "six_hump_camel", "bohachevsky",
+)  # fmt: skip
+
+
+def top_eigenvalue(problem: Problem, point) -> float:
+    return float(np.linalg.eigvalsh(problem.hessian(point))[-1])
+
+
+# -- closed forms ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_plain_descent_is_stable_up_to_two_over_the_largest_eigenvalue(index):
+    point = PEAKS.minima[index]
+    found = stability(PEAKS, OPTIMIZERS["gd"], {"lr": 0.01}, point)
+    eigenvalues = np.linalg.eigvalsh(PEAKS.hessian(point))
+    assert found.largest_rate == pytest.approx(2 / eigenvalues[-1], rel=1e-9)
+    assert found.radius == pytest.approx(np.abs(1 - 0.01 * eigenvalues).max(), rel=1e-12)
+    assert found.reason == ""
+
+
+def test_the_figure_of_the_note():
+    assert stability(PEAKS, OPTIMIZERS["gd"], {}, PEAKS.minima[0]).largest_rate == pytest.approx(0.066264, abs=5e-7)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9, 0.99])
+def test_heavy_ball_limit(beta):
+    found = stability(PEAKS, OPTIMIZERS["momentum"], {"momentum": beta}, PEAKS.minima[0])
+    assert found.largest_rate == pytest.approx(2 * (1 + beta) / top_eigenvalue(PEAKS, PEAKS.minima[0]), rel=1e-9)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9, 0.99])
+def test_nesterov_limit(beta):
+    """In torch's form the step is unstable from lr = 2(1 + beta)/(lambda (1 + 2 beta)) on: its root leaves through -1."""
+    found = stability(PEAKS, OPTIMIZERS["nesterov"], {"momentum": beta}, PEAKS.minima[0])
+    top = top_eigenvalue(PEAKS, PEAKS.minima[0])
+    assert found.largest_rate == pytest.approx(2 * (1 + beta) / (top * (1 + 2 * beta)), rel=1e-9)
+
+
+def test_heavy_ball_radius_is_the_root_of_beta_where_it_oscillates():
+    found = stability(PEAKS, OPTIMIZERS["momentum"], {"lr": 0.03, "momentum": 0.81}, PEAKS.minima[0])
+    assert found.radius == pytest.approx(0.9, rel=1e-9)
+
+
+def test_the_jacobian_of_momentum_written_out():
+    bowl = Problem.from_text("x^2 + 10*y^2 + x*y")
+    h, lr, beta = np.array([[2.0, 1.0], [1.0, 20.0]]), 0.03, 0.7
+    found = step_jacobian(bowl, OPTIMIZERS["momentum"], {"lr": lr, "momentum": beta}, (0.0, 0.0))
+    eye = np.eye(2)
+    np.testing.assert_allclose(found, np.block([[eye - lr * h, -lr * beta * eye], [h, beta * eye]]), atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["gd", "momentum", "nesterov", "adabelief"])
+def test_the_jacobian_against_differences_of_the_step_itself(name):
+    """Two neighbouring runs of one late step from the point of rest; only position is seen, so the first rows are."""
+    optimizer, point = OPTIMIZERS[name], np.array(PEAKS.minima[1])
+    found = step_jacobian(PEAKS, optimizer, {"lr": 0.001}, point)[:2, :2]
+    epsilon = 1e-8
+    late = {"adabelief": "m = (1 - 0.9)*g\nx = x - lr*m/(sqrt(0.00001) + 0.00000001)"}.get(name, optimizer.equations)
+    step = Optimizer.from_text("late", late, {"lr": 0.001, **({"momentum": 0.9} if "momentum" in optimizer.settings else {})})
+    for i in range(2):
+        shifted = point + epsilon * np.eye(2)[i]
+        after = trace(PEAKS, step, {}, shifted, Stopping(epochs=1, gradient_tolerance=0)).path[1]
+        np.testing.assert_allclose((after - point) / epsilon, found[:, i], atol=1e-5)
+
+
+# -- simulation --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("index", range(3))
+def test_runs_settle_just_below_the_limit_and_leave_just_above(name, index):
+    optimizer, point = OPTIMIZERS[name], exact(PEAKS, index)
+    limit = stability(PEAKS, optimizer, {}, point).largest_rate
+    start = point + 1e-7 * np.array([0.6, 0.8])
+    settings = {} if name != "adabelief" else {"beta2": 0.9}
+    if settings:
+        limit = stability(PEAKS, optimizer, settings, point).largest_rate
+    for factor, closer in ((0.98, True), (1.02, False)):
+        run = trace(PEAKS, optimizer, {**settings, "lr": factor * limit}, start, Stopping(3000, 0))
+        distance = np.linalg.norm(run.path - point, axis=1)
+        assert bool(distance[-1] < 0.1 * distance[0]) is closer
+        assert closer or distance[-300:].max() > 10 * distance[0]
+
+
+@pytest.mark.parametrize("problem", TEN)
+@pytest.mark.parametrize(("name", "settings"), [("gd", {}), ("momentum", {"momentum": 0.3}), ("nesterov", {"momentum": 0.2})])
+def test_predicted_rate_is_the_slope_of_a_trajectory(problem, name, settings):
+    """The distance to the minimum, on a log scale, against the spectral radius: within 1 %."""
+    chosen = GALLERY[problem]
+    point = exact(chosen)
+    limit = stability(chosen, OPTIMIZERS[name], settings, point).largest_rate
+    settings = {**settings, "lr": 0.05 * limit}  # slow enough for real eigenvalues: no oscillation blurs the slope
+    predicted = math.log(stability(chosen, OPTIMIZERS[name], settings, point).radius)
+    epochs = int(min(60_000, max(60, 12 / -predicted)))
+    start = point + 1e-4 * np.array([0.6, 0.8]) * (chosen.highs - chosen.lows)
+    run = trace(chosen, OPTIMIZERS[name], settings, start, Stopping(epochs, 0))
+    distance = np.linalg.norm(run.path - point, axis=1)
+    assert distance[-1] < distance[0]
+    floor = np.flatnonzero(distance < 1e-11 * np.linalg.norm(chosen.highs - chosen.lows))
+    last = int(floor[0]) if floor.size else len(distance) - 1
+    assert last > 30
+    half = last // 3
+    measured = np.polyfit(np.arange(half, last), np.log(distance[half:last]), 1)[0]
+    assert measured == pytest.approx(predicted, rel=0.01)
+
+
+# -- who has no linear rate, and why -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("adam", "line 3 takes the square root of v/(1 - beta2^t), which is 0 at a minimum"),
+        ("adamw", "line 4 takes the square root of v/(1 - beta2^t)"),
+        ("rmsprop", "line 2 takes the square root of v"),
+        ("adagrad", "line 2 takes the square root of v"),
+        ("nadam", "line 7 takes the square root"),
+        ("radam", "line 6 takes the square root of v"),
+        ("amsgrad", "line 3 takes the max of w, v, which are equal"),
+        ("adamax", "line 2 takes the absolute value of g"),
+        ("rprop", "line 3 switches at c > 0"),
+        ("lion", "line 3 takes the sign of c"),
+        ("yogi", "line 2 takes the sign of"),
+        ("normalized_gd", "line 1 switches at norm(g) > 0"),
+        ("polyak", "line 1 switches at norm(g) > 0"),
+    ],
+)
+def test_no_linear_rate_and_the_reason(name, reason):
+    found = stability(PEAKS, OPTIMIZERS[name], {}, PEAKS.minima[0])
+    assert math.isnan(found.radius) and math.isnan(found.largest_rate) and reason in found.reason
+    with pytest.raises(ValueError, match="no linear rate: line"):
+        step_jacobian(PEAKS, OPTIMIZERS[name], {}, PEAKS.minima[0])
+
+
+def test_every_optimizer_has_a_rate_or_a_reason():
+    for name, optimizer in OPTIMIZERS.items():
+        found = stability(PEAKS, optimizer, {}, PEAKS.minima[0])
+        assert bool(found.reason) is (name not in SMOOTH)
+
+
+@pytest.mark.parametrize(
+    ("equations", "reason"),
+    [
+        ("x = 0.99*x - lr*g", "x moves even where the gradient is 0"),
+        ("x = x - lr*g/t", "keeps changing with t"),
+        ("x = x - lr*g*(1 - t/(2*T))", "keeps changing with t"),
+        ("v = v + g^2\nx = x - lr*g/(1 + v)", "'v' keeps what the run has gathered"),
+        ("n = n + 1\nx = x - lr*g/n", "states find no point of rest"),
+        ("x = x - lr*g^1.5", "takes a power of g"),
+        ("x = x - lr*floor(g)", "rounds g"),
+        ("x = x - lr*g/norm(g)", "takes the length of g"),
+    ],
+)
+def test_typed_equations_without_a_linear_rate(equations, reason):
+    found = stability(PEAKS, Optimizer.from_text("mine", equations, {"lr": 0.01}), {}, PEAKS.minima[0])
+    assert reason in found.reason and math.isnan(found.largest_rate)
+
+
+def test_a_typed_optimizer_has_its_limit():
+    """Averaging over the last two gradients: the root leaves through -1 at lr*top*(w - (1 - w)) = 2 for w > 3/4."""
+    mine = Optimizer.from_text("mine", "x = x - lr*(w*g + (1 - w)*p)\np = g", {"lr": 0.01, "w": 0.9})
+    found = stability(PEAKS, mine, {}, PEAKS.minima[0])
+    assert found.largest_rate == pytest.approx(2 / (0.8 * top_eigenvalue(PEAKS, PEAKS.minima[0])), rel=1e-9)
+
+
+def test_a_state_that_holds_its_start_value_is_no_hindrance():
+    mine = Optimizer.from_text("mine", "state h = lr/2\nx = x - h*g", {"lr": 0.01})
+    found = stability(PEAKS, mine, {}, PEAKS.minima[0])
+    assert found.largest_rate == pytest.approx(4 / top_eigenvalue(PEAKS, PEAKS.minima[0]), rel=1e-9)
+
+
+def test_schedules_leave_a_limit_but_no_rate():
+    found = stability(PEAKS, OPTIMIZERS["gd"], {"lr": "0.01/t"}, PEAKS.minima[0])
+    assert math.isnan(found.radius) and found.largest_rate == pytest.approx(0.0662642, rel=1e-5)
+    assert "changes with t" in found.reason
+    other = stability(PEAKS, OPTIMIZERS["momentum"], {"momentum": "0.9*t/T"}, PEAKS.minima[0])
+    assert other.reason == "the momentum changes with t"
+
+
+def test_a_maximum_has_no_stable_rate_and_an_optimizer_without_lr_no_limit():
+    assert stability(PEAKS, OPTIMIZERS["gd"], {}, (-0.0093, 1.5814)).largest_rate == 0.0
+    mine = Optimizer.from_text("mine", "x = x - rate*g", {"rate": Setting(0.02)})
+    found = stability(PEAKS, mine, {}, PEAKS.minima[0])
+    assert math.isnan(found.largest_rate) and found.radius == pytest.approx(1 - 0.02 * 17.9197, rel=1e-4)
