@@ -47,6 +47,7 @@ class Descent:
 
     ends (n, d), values (n,), gradient_norms (n,), epochs (n,), verdicts (n,); exhausted: the indices of runs that used up
     their epochs, with tails (k + 1, len(exhausted), d): their last positions, oldest first.
+    hits: the step at which f was first at most the target, (n,), -1 where never; None without a target.
     paths: every position (epochs + 1, n, d) when recorded, the last one repeated after the end of a run; else None.
     """
 
@@ -57,12 +58,18 @@ class Descent:
     verdicts: NDArray[np.int8]
     exhausted: Indices
     tails: Array
+    hits: NDArray[np.int64] | None = None
     paths: Array | None = None
     path_values: Array | None = None
     path_norms: Array | None = None
 
 
 Progress = Callable[[int, int, int], None]  # epochs done, epochs at most, starts still running
+
+
+def shifted(on_progress: Progress, done: int, total: int) -> Progress:
+    """The progress of one part of a longer work of which so many of the total epochs were done before."""
+    return lambda epochs, _, running: on_progress(done + epochs, total, running)
 
 
 def descend(
@@ -73,12 +80,13 @@ def descend(
     on_progress: Progress | None = None,
     record: bool = False,
     threads: int | None = None,
+    target: float | None = None,
 ) -> Descent:
     """Run every start in points (n, d) to its end.
 
     on_progress is called on the calling thread between segments; an exception raised in it ends the descent cleanly.
     """
-    loop = _Loop(kernel, points, stopping, record)
+    loop = _Loop(kernel, points, stopping, record, target)
     workers = threads or min(os.cpu_count() or 1, 8)
     with ThreadPoolExecutor(workers) as pool:
         while loop.alive.size:
@@ -91,7 +99,9 @@ def descend(
 class _Loop:
     """The arrays of one descent; every method works on all starts still alive."""
 
-    def __init__(self, kernel: Kernel, points: Array, stopping: Stopping, record: bool) -> None:
+    def __init__(
+        self, kernel: Kernel, points: Array, stopping: Stopping, record: bool, target: float | None
+    ) -> None:
         n, d = points.shape
         self.kernel, self.stopping, self.t = kernel, stopping, 0
         self.alive: Indices = np.arange(n)
@@ -101,7 +111,8 @@ class _Loop:
         self.epochs, self.verdicts = np.zeros(n, np.int64), np.zeros(n, np.int8)
         self.judge = Judge(kernel, stopping)
         self.tails = np.empty((0, 0, d))
-        self.record = record
+        self.record, self.target = record, target
+        self.hits = np.full(n, -1, np.int64)
         self.trail: list[Array] = []
 
     def advance(self, pool: ThreadPoolExecutor) -> None:
@@ -113,7 +124,9 @@ class _Loop:
         size = self._block_size()
         lows = range(0, self.alive.size, size)
         blocks = [
-            _Block(self.kernel, self.judge, self.state[:, low : low + size], self.previous[:, low : low + size])
+            _Block(
+                self.kernel, self.judge, self.state[:, low : low + size], self.previous[:, low : low + size], self.target
+            )
             for low in lows
         ]
         keep = last or self.record
@@ -135,6 +148,8 @@ class _Loop:
         return BLOCK if self.alive.size > 2 * BLOCK else max(2048, -(-self.alive.size // 2))
 
     def _collect(self, indices: Indices, block: _Block) -> None:
+        fresh = (block.hit >= 0) & (self.hits[indices] < 0)
+        self.hits[indices[fresh]] = block.hit[fresh]
         done = block.verdict != Verdict.RUNNING
         where = indices[done]
         self.ends[where] = block.end[:, done].T
@@ -161,15 +176,17 @@ class _Loop:
             values, norms = trail[:, d], trail[:, d + 1]
         exhausted = getattr(self, "exhausted", np.empty(0, np.intp))
         return Descent(
-            self.ends, self.values, self.norms, self.epochs, self.verdicts, exhausted, self.tails, paths, values, norms
-        )
+            self.ends, self.values, self.norms, self.epochs, self.verdicts, exhausted, self.tails,
+            None if self.target is None else self.hits, paths, values, norms,
+        )  # fmt: skip
 
 
 class _Block:
     """A cache-sized slice of the starts, advanced by one thread."""
 
-    def __init__(self, kernel: Kernel, judge: Judge, state: Array, previous: Array) -> None:
+    def __init__(self, kernel: Kernel, judge: Judge, state: Array, previous: Array, target: float | None) -> None:
         m, d = state.shape[1], kernel.dimension
+        self.target, self.hit = target, np.full(m, -1, np.int64)
         self.kernel, self.judge = kernel, judge
         self.state, self.before = np.ascontiguousarray(state), np.ascontiguousarray(previous)
         self.end, self.value, self.norm = np.empty((d, m)), np.empty(m), np.empty(m)
@@ -193,10 +210,18 @@ class _Block:
                 if keep:
                     seen[k - t, :d], seen[k - t, d] = self.state[:d], value
                     np.sqrt(squared, out=seen[k - t, d + 1])
+                if self.target is not None:
+                    self._look_for_hits(k, value, self.target)
                 self._judge(k, out, value, squared, scratch)
                 self.before, self.state = self.state[:d], out[: kernel.rows]
         self.before, self.state = self.before.copy(), self.state.copy()
         return seen
+
+    def _look_for_hits(self, k: int, value: Array, target: float) -> None:
+        """Write down which running starts see f at or below the target for the first time."""
+        first = (value <= target) & (self.hit < 0)
+        if first.any():
+            self.hit[first & (self.verdict == Verdict.RUNNING)] = k
 
     def _judge(self, k: int, out: Array, value: Array, squared: Array, scratch: Array) -> None:
         """Let the judge see every run that may be over at step k, and write down those that are."""

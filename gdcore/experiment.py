@@ -142,6 +142,7 @@ class Findings:
 
     starts (n, d), ends (n, d), end_values (n,), gradient_norms (n,), epochs (n,), ending_codes (n,) indexing ENDINGS,
     labels (n,) indexing minima (deepest first; -1: no minimum). stationary: the saddles, maxima and degenerate points.
+    hits (n,): the epoch at which f was first at most the target asked for, -1 where never; None when none was.
     """
 
     experiment: Experiment
@@ -154,6 +155,7 @@ class Findings:
     labels: NDArray[np.int64]
     minima: tuple[Minimum, ...]
     stationary: tuple[Stationary, ...]
+    hits: NDArray[np.int64] | None = None
 
     @property
     def count(self) -> int:
@@ -196,19 +198,47 @@ class Trace:
 
 
 def run(
-    experiment: Experiment, *, engine: str = "auto", on_progress: Progress | None = None, threads: int | None = None
+    experiment: Experiment,
+    *,
+    engine: str = "auto",
+    on_progress: Progress | None = None,
+    threads: int | None = None,
+    target: float | None = None,
 ) -> Findings:
     """The findings of an experiment: every start descended, ended and labelled.
 
     on_progress(epochs done, epochs at most, starts still running) is called now and then on this thread; an exception
-    raised in it cancels the run. ValueError for an unknown engine.
+    raised in it cancels the run. target: a value of f whose first crossing is noted in Findings.hits; it ends no run.
+    ValueError for an unknown engine.
     """
     if engine not in ENGINES:
         raise ValueError(f"there is no engine '{engine}'; there are: {', '.join(ENGINES)}")
     points = experiment.starts.points(experiment.problem)
     step = kernel(experiment.problem, experiment.optimizer, experiment.settings, experiment.stopping.epochs)
-    descent = descend(step, points, experiment.stopping, on_progress=on_progress, threads=threads)
+    descent = descend(step, points, experiment.stopping, on_progress=on_progress, threads=threads, target=target)
     return _findings(experiment, points, descent)
+
+
+def run_each(
+    experiment: Experiment,
+    columns: Mapping[str, Array],
+    *,
+    on_progress: Progress | None = None,
+    target: float | None = None,
+) -> Findings:
+    """The experiment once for every entry of `columns` (setting → (k,)), all in lockstep: k runs for little more than one.
+
+    Findings with k·n rows, the n starts of the first entry first; minima are those of all entries together. ValueError
+    for values that a setting does not allow.
+    """
+    known = experiment.optimizer.settings
+    values = {name: np.array([known[name].check(v, name) for v in column]) for name, column in columns.items()}
+    points, k = experiment.starts.points(experiment.problem), len(next(iter(values.values())))
+    settings = {**experiment.settings, **{name: np.repeat(column, len(points)) for name, column in values.items()}}
+    step = kernel(experiment.problem, experiment.optimizer, settings, experiment.stopping.epochs)
+    tiled = np.tile(points, (k, 1))
+    descent = descend(step, tiled, experiment.stopping, on_progress=on_progress, target=target)
+    return _findings(experiment, tiled, descent)
 
 
 def trace(
@@ -284,6 +314,7 @@ def _findings(experiment: Experiment, points: Array, descent: Descent) -> Findin
         labels=labels,
         minima=tuple(_minimum(candidates[k], labels == i, descent.epochs) for i, k in enumerate(order)),
         stationary=tuple(point for point in (*merged.stationary, *unreached) if point.kind != "minimum"),
+        hits=descent.hits,
     )
 
 

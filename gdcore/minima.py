@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -355,7 +356,17 @@ def descend_to_minima(problem: Problem, points: Array) -> Polished:
     return polish(problem, here)
 
 
-def deepest_first(stationary: Sequence[Stationary]) -> list[int]:
+class Valued(Protocol):
+    """Anything with a place and a value there."""
+
+    @property
+    def point(self) -> tuple[float, ...]: ...
+
+    @property
+    def value(self) -> float: ...
+
+
+def deepest_first(stationary: Sequence[Valued]) -> list[int]:
     """Indices in ascending order of value; values that agree to rounding are ordered by position, so the order is stable."""
     if not stationary:
         return []

@@ -84,7 +84,8 @@ def step_jacobian(
     jacobian, reason = _jacobian(problem, optimizer, {**optimizer.defaults, **settings}, np.asarray(point, dtype=float))
     if reason:
         raise ValueError(f"no linear rate: {reason}")
-    return jacobian[0]
+    first: Array = jacobian[0]
+    return first
 
 
 def _radii(jacobians: Array, dimension: int) -> Array:
@@ -101,7 +102,8 @@ def _radii(jacobians: Array, dimension: int) -> Array:
     jacobians = jacobians[:, kept][:, :, kept]
     sound = np.isfinite(jacobians).all(axis=(1, 2))
     radii = np.full(len(jacobians), np.inf)
-    radii[sound] = np.abs(np.linalg.eigvals(jacobians[sound])).max(axis=1)
+    if sound.any():
+        radii[sound] = np.abs(np.linalg.eigvals(jacobians[sound])).max(axis=1)
     return radii
 
 

@@ -1,0 +1,72 @@
+"""Findings of several experiments on one problem → the same findings with one common list of minima."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore import minima as mn
+from gdcore.experiment import Findings, Minimum
+from gdcore.problem import Problem
+from gdcore.shares import wilson
+
+Array = NDArray[np.float64]
+SAME = 2 * mn.SAME_POINT  # box widths between two polished points that are one minimum
+
+
+def align(found: Sequence[Findings]) -> list[Findings]:
+    """The findings with minima numbered alike: label k means the same minimum in all of them, deepest first.
+
+    The list holds every minimum of any of them and the problem's known ones, once verified; those that a run did not
+    reach have count 0 there. ValueError where the problems differ.
+    """
+    problem = found[0].experiment.problem
+    if any(findings.experiment.problem != problem for findings in found):
+        raise ValueError("findings can be compared on one problem only: make the problems equal")
+    width = problem.highs - problem.lows
+    common: list[Minimum] = []
+    places: list[list[int]] = []  # for each findings, where its minima stand in `common`
+    for candidates in (*(findings.minima for findings in found), known_minima(problem)):
+        places.append([])
+        for minimum in candidates:
+            places[-1].append(_place(minimum, common, width))
+    rank = np.empty(len(common), np.int64)
+    order = mn.deepest_first(common)
+    rank[order] = np.arange(len(common))
+    return [_renumbered(findings, common, order, rank[own]) for findings, own in zip(found, places, strict=False)]
+
+
+def _place(minimum: Minimum, common: list[Minimum], width: Array) -> int:
+    """The index of the minimum in `common`, which it joins if it is new."""
+    here = np.array(minimum.point)
+    for k, other in enumerate(common):
+        if (np.abs(here - other.point) <= SAME * width).all():
+            return k
+    common.append(minimum)
+    return len(common) - 1
+
+
+def _renumbered(findings: Findings, common: list[Minimum], order: list[int], new: NDArray[np.int64]) -> Findings:
+    own = {int(label): minimum for label, minimum in zip(new, findings.minima, strict=True)}
+    minima = tuple(own.get(label) or _unreached(common[k], findings.count) for label, k in enumerate(order))
+    labels = np.append(new, -1)[findings.labels]
+    return replace(findings, minima=minima, labels=labels)
+
+
+def _unreached(minimum: Minimum, count: int) -> Minimum:
+    return replace(minimum, count=0, share=0.0, interval=wilson(0, count), median_epochs=float("nan"))
+
+
+def known_minima(problem: Problem) -> tuple[Minimum, ...]:
+    """The problem's known minima that Newton's method confirms, with count 0."""
+    if not problem.minima:
+        return ()
+    found = mn.merge(problem, mn.polish(problem, np.array(problem.minima, dtype=float))).stationary
+    return tuple(
+        Minimum(s.point, s.value, s.eigenvalues, s.inside_box, 0, 0.0, (0.0, 1.0), float("nan"))
+        for s in found
+        if s.kind == "minimum"
+    )

@@ -1,0 +1,82 @@
+"""Optimizers over many problems → a performance profile (E. D. Dolan, J. J. Moré 2002, Mathematical Programming 91)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.compare import compare
+from gdcore.descent import Progress, shifted
+from gdcore.experiment import Experiment
+from gdcore.optimizers import Optimizer
+from gdcore.problem import Problem
+from gdcore.starts import Starts
+from gdcore.statistics import performance_profile
+from gdcore.stopping import Stopping
+from gdcore.tuning import tune
+
+Array = NDArray[np.float64]
+OF_THE_PROBLEM = ("lr", "f_star")  # settings that no problem can take from another
+STARTS = Starts(count=200)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What each optimizer needs on each problem, and the curves that sum it up.
+
+    costs (p, k): expected gradient evaluations per success, inf where no start succeeded; settings: those used, for each
+    problem and optimizer; trials: tuning trials per optimizer and problem, 0 when the settings are the defaults for the
+    problem. tau (m,): factors of the best cost; rho (m, k): share of problems solved within that factor of the best.
+    """
+
+    names: tuple[str, ...]
+    problems: tuple[str, ...]
+    costs: Array
+    settings: tuple[tuple[Mapping[str, float | str], ...], ...]
+    trials: int
+    tau: Array
+    rho: Array
+
+
+def profile(
+    problems: Mapping[str, Problem],
+    contenders: Mapping[str, tuple[Optimizer, Mapping[str, float | str]]],
+    stopping: Stopping,
+    *,
+    starts: Starts = STARTS,
+    trials: int = 0,
+    on_progress: Progress | None = None,
+) -> Profile:
+    """The performance profile of named optimizers over named problems; every problem is one instance.
+
+    contenders: name → optimizer and settings; the learning rate and the lowest value are each problem's own. Success is
+    settling in the deepest minimum known. on_progress(epochs done, epochs in all, starts running). ValueError without
+    problems or with fewer than two contenders.
+    """
+    if not problems:
+        raise ValueError("a performance profile needs at least one problem")
+    each = stopping.epochs * len(contenders) * (2 if trials else 1)
+    costs, used = [], []
+    for n, problem in enumerate(problems.values()):
+        report = None if on_progress is None else shifted(on_progress, n * each, len(problems) * each)
+        own = {name: (optimizer, _settings(optimizer, given, problem)) for name, (optimizer, given) in contenders.items()}
+        settings: dict[str, Mapping[str, float | str]] = {name: given for name, (_, given) in own.items()}
+        if trials:
+            settings = dict(tune(problem, own, stopping, trials=trials, on_progress=report).chosen)
+        later = None if report is None else shifted(report, each // 2 if trials else 0, each)
+        experiments = {
+            name: Experiment(problem, own[name][0], settings[name], starts, stopping) for name in own
+        }
+        found = compare(experiments, on_progress=later)
+        costs.append([summary.expected_evaluations for summary in found.summaries()])
+        used.append(tuple(settings[name] for name in own))
+    tau, rho = performance_profile(np.array(costs))
+    return Profile(tuple(contenders), tuple(problems), np.array(costs), tuple(used), trials, tau, rho)
+
+
+def _settings(optimizer: Optimizer, given: Mapping[str, float | str], problem: Problem) -> dict[str, float | str]:
+    own = {name: value for name, value in optimizer.defaults_for(problem).items() if name in OF_THE_PROBLEM}
+    return {**given, **own}

@@ -1,0 +1,154 @@
+"""Fair tuning: every optimizer gets the same number of trials, on training starts that the comparison never uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.alignment import align
+from gdcore.descent import Progress, shifted
+from gdcore.experiment import Experiment, Findings, run_each
+from gdcore.optimizers import Optimizer
+from gdcore.problem import Problem
+from gdcore.setting import FrozenDict, Setting
+from gdcore.starts import Starts
+from gdcore.statistics import expected_evaluations
+from gdcore.stopping import Stopping
+from gdcore.success import success_of
+
+Array = NDArray[np.float64]
+RATE = "lr"
+REACH = 100.0  # the rates tried run from a hundredth of the one given to a hundred times it
+TRIALS = 13  # three per factor of ten
+TRAINING = Starts(count=100, seed=987_654_321)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One try: its settings, the share of training starts it succeeded on, and gradient evaluations per success."""
+
+    settings: Mapping[str, float | str]
+    share: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What was tried and what was chosen: for each contender the same number of trials on the same training starts.
+
+    tried: name → trials in order, the first at the settings as given; chosen: name → settings of the best one, that is
+    the largest share, then the smallest cost; search: "learning rate" or "all settings"; seed: of the search.
+    """
+
+    trials: int
+    starts: Starts
+    search: str
+    seed: int
+    tried: Mapping[str, tuple[Trial, ...]]
+    chosen: Mapping[str, Mapping[str, float | str]]
+
+    def require_other_starts(self, problem: Problem, starts: Starts) -> None:
+        """ValueError where any training start is among these starts."""
+        training, used = self.starts.points(problem), starts.points(problem)
+        shared = {tuple(row) for row in training.tolist()} & {tuple(row) for row in used.tolist()}
+        if shared:
+            raise ValueError(
+                f"{len(shared)} of the training starts are among the starts compared: choose another seed for one of them"
+            )
+
+
+def candidates(
+    optimizer: Optimizer, settings: Mapping[str, float | str], trials: int, *, every: bool = False, seed: int = 0
+) -> dict[str, Array]:
+    """What is tried: setting → values (trials,), the first being the ones given; scheduled settings are not searched.
+
+    The learning rate runs over a logarithmic grid around the given one. every: all settings with a finite range are
+    searched as well, on a Sobol' sequence over their ranges, the learning rate included.
+    """
+    given = {**optimizer.defaults, **settings}
+    numbers = {name: float(v) for name, v in given.items() if not isinstance(v, str)}
+    searched = {name: _range(optimizer.settings[name], name, value) for name, value in numbers.items() if every or name == RATE}
+    searched = {name: limits for name, limits in searched.items() if np.isfinite(limits[:2]).all()}
+    if not every:
+        return {name: _grid(numbers[name], limits, trials) for name, limits in searched.items()}
+    from scipy.stats import qmc  # takes long to import, and a search of the rate alone does without it
+
+    unit = qmc.Sobol(max(1, len(searched)), rng=np.random.default_rng(seed)).random_base2(max(1, (trials - 1).bit_length()))
+    found = {}
+    for n, (name, (low, high, log)) in enumerate(searched.items()):
+        u = unit[: trials - 1, n]
+        values = np.exp(np.log(low) + u * np.log(high / low)) if log else low + u * (high - low)
+        found[name] = np.concatenate([[numbers[name]], np.clip(values, low, high)])
+    return found
+
+
+def _range(setting: Setting, name: str, value: float) -> tuple[float, float, bool]:
+    if name == RATE:
+        return max(setting.low, value / REACH), min(setting.high, value * REACH), True
+    return setting.low, setting.high, setting.log
+
+
+def _grid(given: float, limits: tuple[float, float, bool], trials: int) -> Array:
+    """A logarithmic grid whose nearest point is moved onto the given value and put first."""
+    grid = np.clip(np.geomspace(limits[0], limits[1], trials), limits[0], limits[1])
+    nearest = int(np.argmin(np.abs(np.log(grid / given))))
+    return np.concatenate([[given], np.delete(grid, nearest)])
+
+
+def tune(
+    problem: Problem,
+    contenders: Mapping[str, tuple[Optimizer, Mapping[str, float | str]]],
+    stopping: Stopping,
+    *,
+    trials: int = TRIALS,
+    starts: Starts = TRAINING,
+    every: bool = False,
+    seed: int = 0,
+    target: float | None = None,
+    on_progress: Progress | None = None,
+) -> Tuning:
+    """The best of so many trials for every contender (name → optimizer and settings).
+
+    Success is that of compare(): the deepest minimum known after all trials of all contenders, or f at most `target`.
+    on_progress(epochs done, epochs in all, runs still going). ValueError for fewer than 1 trial.
+    """
+    if trials < 1:
+        raise ValueError(f"{trials} trials are not possible: give at least 1")
+    found: list[Findings] = []
+    tried: list[dict[str, Array]] = []
+    for k, (optimizer, settings) in enumerate(contenders.values()):
+        values = candidates(optimizer, settings, trials, every=every, seed=seed) or {}
+        experiment = Experiment(problem, optimizer, settings, starts, stopping)
+        columns = values or _unsearched(experiment, trials)
+        report = None if on_progress is None else shifted(on_progress, k * stopping.epochs, len(contenders) * stopping.epochs)
+        found.append(run_each(experiment, columns, on_progress=report, target=target))
+        tried.append(columns)
+    results = {}
+    for name, columns, findings in zip(contenders, tried, align(found), strict=True):
+        results[name] = _trials(findings, columns, target)
+    chosen = {name: max(own, key=lambda trial: (trial.share, -trial.cost)).settings for name, own in results.items()}
+    search = "all settings" if every else "learning rate"
+    return Tuning(trials, starts, search, seed, FrozenDict(results), FrozenDict(chosen))
+
+
+def _unsearched(experiment: Experiment, trials: int) -> dict[str, Array]:
+    """Nothing can be searched: the settings as given, once per trial, held by any one of their numbers."""
+    for name, value in experiment.settings.items():
+        if not isinstance(value, str):
+            return {name: np.full(trials, value)}
+    raise ValueError(f"{experiment.optimizer.name} has no setting given as a number, so there is nothing to tune")
+
+
+def _trials(findings: Findings, columns: Mapping[str, Array], target: float | None) -> tuple[Trial, ...]:
+    count = len(next(iter(columns.values())))
+    success, evaluations = (part.reshape(count, -1) for part in success_of(findings, target))
+    trials = []
+    for k in range(count):
+        settings: dict[str, Any] = {**findings.experiment.settings, **{name: float(c[k]) for name, c in columns.items()}}
+        cost = expected_evaluations(evaluations[k], int(success[k].sum()))
+        trials.append(Trial(FrozenDict(settings), float(success[k].mean()), cost))
+    return tuple(trials)
