@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui.controls import sidebar
+from gdui.sidebar import sidebar
 from gdui.style import STYLE
 
 st.set_page_config(page_title="gdboard", page_icon=":material/scatter_plot:", layout="wide")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import altair as alt
@@ -15,6 +16,7 @@ from PIL import Image
 
 from gdcore.experiment import Findings, Trace
 from gdcore.problem import Problem
+from gdcore.schedules import values
 from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.wording import MANY
@@ -415,6 +417,23 @@ def gradient_against_value(findings: Findings, view: View) -> alt.Chart:
             color=alt.Color("group:N", scale=colour, legend=None),
             shape=alt.Shape("group:N", scale=shape, legend=None),
             tooltip=[alt.Tooltip("start:Q", title="start no."), alt.Tooltip("f:Q", format=".6g"), alt.Tooltip("norm:Q", format=".3g"), "group:N"],
+        )
+        .properties(width=view.width, height=view.height, autosize=PAD)
+    )
+
+
+def schedules(formulas: Mapping[str, str], epochs: int, view: View) -> alt.Chart:
+    """Scheduled settings over the epochs, one line each."""
+    steps = np.unique(np.linspace(1, epochs, 120).astype(int))
+    parts = [pd.DataFrame({"t": steps, "value": values(text, epochs)[steps - 1], "setting": name}) for name, text in formulas.items()]
+    return (
+        alt.Chart(pd.concat(parts))
+        .mark_line(strokeWidth=1.8)
+        .encode(
+            x=alt.X("t:Q", title="step t", axis=alt.Axis(tickCount=3, grid=False)),
+            y=alt.Y("value:Q", title="value", axis=alt.Axis(tickCount=3)),
+            color=alt.Color("setting:N", title=None, legend=alt.Legend(orient="bottom") if len(parts) > 1 else None),
+            tooltip=["setting:N", "t:Q", alt.Tooltip("value:Q", format=".4g")],
         )
         .properties(width=view.width, height=view.height, autosize=PAD)
     )

@@ -8,7 +8,7 @@ import streamlit as st
 from gdcore.notation import name_latex
 from gdcore.problem import Problem
 from gdui.session import Setup
-from gdui.wording import function_latex
+from gdui.wording import function_latex, settings_latex
 
 LONG = 6000  # characters of LaTeX beyond which a browser takes seconds to typeset
 
@@ -105,8 +105,7 @@ def loop(setup: Setup) -> None:
     st.markdown(f"**Step 2.** Repeat the descent loop, here {setup.optimizer.name}, for every coordinate:")
     for line in setup.optimizer.latex():
         st.latex(line)
-    values = r",\quad ".join(rf"\mathrm{{{k.replace('_', chr(92) + '_')}}} = {v}" for k, v in setup.settings.items())
-    st.latex(values)
+    st.latex(settings_latex(setup.settings))
     st.caption("x: position, g: gradient at x, t: the step counted from 1; all other assigned names start at 0.")
     st.caption(f"Source: {setup.optimizer.source}")
     st.markdown("**Step 3.** The local minimum is where it stops, once Newton's method confirms it:")

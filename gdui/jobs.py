@@ -1,33 +1,38 @@
-"""Runs beside the page: one at a time per session, with progress, and cancelled when something newer is wanted."""
+"""Work beside the page: one job at a time per session, with progress, and cancelled when something newer is wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from dataclasses import dataclass, field
 from threading import Event
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Findings, run
 from gdui.session import cache
 
 PATIENCE = 0.5  # seconds that a page waits before it shows a progress bar instead
+R = TypeVar("R")
 
 
 class Cancelled(Exception):
-    """Raised in a run's progress callback to end it."""
+    """Raised in a job's progress callback to end it."""
 
 
 @dataclass
 class Job:
-    """A run under way: its experiment's digest, how far it is, and the flag that ends it."""
+    """Work under way: what kind of work, the key of its result, how far it is, and the flag that ends it."""
 
-    digest: str
-    epochs: int
+    kind: str
+    key: str
     cancel: Event = field(default_factory=Event)
-    done_epochs: int = 0
+    done: int = 0
+    total: int = 1
     running: int = 0
-    future: Future[Findings | None] | None = None
+    future: Future[Any] | None = None
 
 
 @st.cache_resource
@@ -35,66 +40,75 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=8, thread_name_prefix="gdboard-run")
 
 
-def _work(job: Job, experiment: Experiment, before: Job | None) -> Findings | None:
-    """Runs in a worker thread: no st.* here. Waits for the session's older run to end first."""
+def _work(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Any:
+    """Runs in a worker thread: no st.* here. Waits for the session's older job to end first; None when cancelled."""
     if before is not None and before.future is not None:
         before.cancel.set()
         before.future.exception()
 
-    def on_progress(done: int, epochs: int, running: int) -> None:
-        job.done_epochs, job.running = done, running
+    def on_progress(done: int, total: int, running: int) -> None:
+        job.done, job.total, job.running = done, total, running
         if job.cancel.is_set():
             raise Cancelled
 
     try:
-        on_progress(0, job.epochs, experiment.starts.count)
-        return run(experiment, on_progress=on_progress)
+        on_progress(0, 1, 0)
+        return task(on_progress)
     except Cancelled:
         return None
 
 
 def findings_of(experiment: Experiment) -> Findings:
     """The findings of an experiment, at once or after a progress bar; ends the script while they are being computed."""
-    digest = experiment.digest
-    found = cache().get(digest)
-    if found is not None:
-        _drop_job()
-        return found
-    job = _job_for(experiment, digest)
-    if job.cancel.is_set():
-        _show_stopped(job)
-        st.stop()
-    assert job.future is not None
-    try:
-        found = job.future.result(timeout=PATIENCE)
-    except TimeoutError:
-        _progress(job)
-        st.stop()
+    found = result_of("run", experiment.digest, lambda report: run(experiment, on_progress=report))
     if found is None:
-        _show_stopped(job)
         st.stop()
     assert found is not None
-    cache().put(digest, found)
     return found
 
 
-def _job_for(experiment: Experiment, digest: str) -> Job:
-    """The session's job for this experiment; a job for anything else is told to end."""
+def result_of(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
+    """What the task returns, from the cache or after a progress bar; None, with the bar or a word shown, until it is there.
+
+    key: equal keys have equal results. The task gets a progress callback that ends it when it is no longer wanted.
+    """
+    found = cache().get(key)
+    if found is not None:
+        _drop_job(kind)
+        return found  # type: ignore[no-any-return]
+    job = _job_for(kind, key, task)
+    assert job.future is not None
+    if not job.cancel.is_set():
+        try:
+            found = job.future.result(timeout=PATIENCE)
+        except TimeoutError:
+            _progress(job)
+            return None
+    if found is None:
+        _show_stopped(job)
+        return None
+    cache().put(key, found)
+    return found  # type: ignore[no-any-return]
+
+
+def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
+    """The session's job for this result; a job for anything else is told to end."""
     before: Job | None = st.session_state.get("job")
-    if before is not None and before.digest == digest:
+    if before is not None and before.key == key:
         return before
     if before is not None:
         before.cancel.set()
-    job = Job(digest, experiment.stopping.epochs)
-    job.future = _pool().submit(_work, job, experiment, before)
+    job = Job(kind, key)
+    job.future = _pool().submit(_work, job, task, before)
     st.session_state["job"] = job
     return job
 
 
-def _drop_job() -> None:
-    job: Job | None = st.session_state.pop("job", None)
-    if job is not None:
+def _drop_job(kind: str) -> None:
+    job: Job | None = st.session_state.get("job")
+    if job is not None and job.kind == kind:
         job.cancel.set()
+        del st.session_state["job"]
 
 
 @st.fragment(run_every=0.3)
@@ -103,18 +117,18 @@ def _progress(job: Job) -> None:
     assert job.future is not None
     if job.future.done():
         st.rerun()
-    share = min(1.0, job.done_epochs / job.epochs)
-    st.progress(share, text=f"Epoch {job.done_epochs:,} of at most {job.epochs:,}; {job.running:,} starts still running")
-    if st.button("Stop this run", key="stop", icon=":material/stop_circle:"):
+    running = f"; {job.running:,} starts still running" if job.running else ""
+    st.progress(min(1.0, job.done / job.total), text=f"Epoch {job.done:,} of at most {job.total:,}{running}")
+    if st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:"):
         job.cancel.set()
         st.rerun()
 
 
 def _show_stopped(job: Job) -> None:
     st.info(
-        f"Stopped after {job.done_epochs:,} of at most {job.epochs:,} epochs. Nothing is kept of an unfinished run; "
+        f"Stopped after {job.done:,} of at most {job.total:,} epochs. Nothing is kept of an unfinished run; "
         "run it again, or ask for fewer starts or epochs."
     )
-    if st.button("Run again", key="again", icon=":material/replay:"):
+    if st.button("Run again", key=f"again {job.kind}", icon=":material/replay:"):
         st.session_state.pop("job", None)
         st.rerun()

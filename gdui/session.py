@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 import streamlit as st
 
-from gdcore.experiment import Experiment, Findings, Trace, traces
-from gdcore.optimizers import Optimizer
+from gdcore.experiment import Experiment, Trace, traces
+from gdcore.minima import Stationary, survey
+from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
+from gdcore.stability import Stability, stability
 from gdcore.starts import Starts
 from gdcore.stopping import Stopping
 from gdui.charts import View
@@ -56,6 +60,17 @@ def _through_the_entry_point() -> None:
     st.rerun()
 
 
+def optimizers() -> dict[str, Optimizer]:
+    """All that can be chosen: the built-in ones, and this session's own under their names."""
+    own: dict[str, Optimizer] = st.session_state.setdefault("own optimizers", {})
+    return {**OPTIMIZERS, **own}
+
+
+def keep_optimizer(optimizer: Optimizer) -> None:
+    """Offer a typed optimizer wherever one is chosen, under its name."""
+    st.session_state["own optimizers"] = {**st.session_state.get("own optimizers", {}), optimizer.name: optimizer}
+
+
 def last_good() -> Setup | None:
     return st.session_state.get("setup")
 
@@ -66,29 +81,61 @@ def view(width: int, height: int, axes: tuple[int, int] = (0, 1)) -> View:
 
 
 @dataclass
-class FindingsCache:
-    """Findings by digest, the latest used last; bounded by the number of starts they hold."""
+class ResultCache:
+    """Results by key, the latest used last; bounded by the number of starts they hold."""
 
-    kept: OrderedDict[str, Findings] = field(default_factory=OrderedDict)
+    kept: OrderedDict[str, Any] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def get(self, digest: str) -> Findings | None:
+    def get(self, key: str) -> Any:
         with self.lock:
-            if digest in self.kept:
-                self.kept.move_to_end(digest)
-            return self.kept.get(digest)
+            if key in self.kept:
+                self.kept.move_to_end(key)
+            return self.kept.get(key)
 
-    def put(self, digest: str, findings: Findings) -> None:
+    def put(self, key: str, result: Any) -> None:
         with self.lock:
-            self.kept[digest] = findings
-            while len(self.kept) > 1 and sum(f.count for f in self.kept.values()) > MOST_KEPT_STARTS:
+            self.kept[key] = result
+            while len(self.kept) > 1 and sum(map(_weight, self.kept.values())) > MOST_KEPT_STARTS:
                 self.kept.popitem(last=False)
 
 
+def _weight(result: Any) -> int:
+    """The number of starts whose ends a result holds."""
+    return int(getattr(result, "count", 1)) * len(getattr(result, "names", (0,)))
+
+
 @st.cache_resource
-def cache() -> FindingsCache:
-    """One cache for all sessions of the server: equal experiments have equal findings."""
-    return FindingsCache()
+def cache() -> ResultCache:
+    """One cache for all sessions of the server: equal questions have equal results."""
+    return ResultCache()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _survey(problem_json: str, _problem: Problem) -> tuple[Stationary, ...]:
+    return survey(_problem)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _stability(
+    key: str, point: tuple[float, ...], _problem: Problem, _optimizer: Optimizer, _settings: Mapping[str, float | str]
+) -> Stability:
+    return stability(_problem, _optimizer, _settings, point)
+
+
+def stability_at(
+    problem: Problem, optimizer: Optimizer, settings: Mapping[str, float | str], point: tuple[float, ...]
+) -> Stability:
+    """What a step of the optimizer does near a minimum; computed once per question."""
+    key = json.dumps([problem.to_dict(), optimizer.to_dict(), dict(settings)])
+    return _stability(key, point, problem, optimizer, settings)
+
+
+def surveyed(setup: Setup) -> list[tuple[Stationary, Stability]]:
+    """The minima that a quick search finds, deepest first and at most eight, each with the optimizer's stability there."""
+    problem = setup.problem
+    minima = _survey(json.dumps(problem.to_dict()), problem)[:8]
+    return [(m, stability_at(problem, setup.optimizer, setup.settings, m.point)) for m in minima]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -10,7 +10,7 @@ import streamlit as st
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
 from gdcore.starts import Starts
-from gdui import charts
+from gdui import charts, wording
 from gdui.controls import drawn_point
 from gdui.session import Setup
 
@@ -82,6 +82,4 @@ def scrub(trace: Trace) -> int:
 
 
 def update_equations(setup: Setup) -> str:
-    lines = [line.replace(r"\leftarrow", r"&\leftarrow") for line in setup.optimizer.latex()]
-    numbers = r",\; ".join(rf"\mathrm{{{name.replace('_', chr(92) + '_')}}} = {value}" for name, value in setup.settings.items())
-    return r"\begin{aligned}" + r" \\ ".join([*lines, rf"& {numbers}"]) + r"\end{aligned}"
+    return rf"\begin{{gathered}}{wording.equations_latex(setup.optimizer)} \\ {wording.settings_latex(setup.settings)}\end{{gathered}}"

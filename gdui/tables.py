@@ -7,7 +7,7 @@ import streamlit as st
 
 from gdcore.experiment import Findings
 from gdcore.shares import wilson
-from gdui import charts, wording
+from gdui import charts, session, wording
 
 MOST_ROWS = 100_000
 MOST_MINIMA = 20
@@ -45,8 +45,11 @@ def minima(findings: Findings) -> None:
     if not findings.minima:
         st.info("No minimum was found: no run settled in one, and none lies near where runs ended.")
         return
-    rows = []
+    rows, reason = [], ""
+    question = findings.experiment
     for k, m in enumerate(findings.minima[:MOST_MINIMA]):
+        stable = session.stability_at(question.problem, question.optimizer, question.settings, m.point)
+        reason = reason or stable.reason
         rows.append(
             {
                 "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
@@ -56,14 +59,15 @@ def minima(findings: Findings) -> None:
                 "95 %": f"{100 * m.interval[0]:.1f}\u2060–\u2060{100 * m.interval[1]:.1f}",
                 "epochs": f"{m.median_epochs:g}" if m.count else "–",
                 "eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues),
-                "stable rate": f"{m.stable_rate:.4g}",
+                "stable rate": wording.figure(stable.largest_rate, 4),
             }
         )
     with st.container(height=330 if len(rows) > 6 else "content", border=False):
         st.table(pd.DataFrame(rows).set_index("No."))
     if len(findings.minima) > MOST_MINIMA:
         st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
-    st.caption("Epochs: the median of the runs that settled there. Eigenvalues: of the Hessian. Stable rate: 2/λmax, the largest at which plain descent settles.")
+    limit = f"no linear rate, since {reason}" if reason else f"the largest learning rate at which {question.optimizer.name} settles there"
+    st.caption(safe(f"Epochs: the median of the runs that settled there. Eigenvalues: of the Hessian. Stable rate: {limit}."))
 
 
 def starts(findings: Findings) -> None:

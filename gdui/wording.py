@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
+from gdcore.minima import Stationary
 from gdcore.notation import name_latex, to_latex
 from gdcore.optimizers import Optimizer
+from gdcore.schedules import parse_schedule, values
+from gdcore.stability import Stability
 from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
@@ -47,6 +51,12 @@ def interval(limits: tuple[float, float]) -> str:
     low, high = (100 * limit for limit in limits)
     digits = 0 if high - low >= 3 else 1
     return f"95\u00a0%: {low:.{digits}f} to {high:.{digits}f}"
+
+
+def sentence(error: Exception) -> str:
+    """An error's own words as a sentence."""
+    text = str(error)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def headline(findings: Findings) -> str:
@@ -149,6 +159,47 @@ def _term_latex(term: Node) -> str:
     inner = to_latex(term)
     sum_like = isinstance(term, Negate) or isinstance(term, Binary) and term.operator in "+-"
     return rf"\left({inner}\right)" if sum_like else inner
+
+
+def equations_latex(optimizer: Optimizer) -> str:
+    """The update equations, one per line, aligned at their arrows."""
+    lines = [line.replace(r"\leftarrow", r"&\leftarrow") if "leftarrow" in line else line.replace(" = ", " &= ", 1) for line in optimizer.latex()]
+    return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+
+def settings_latex(settings: Mapping[str, float | str]) -> str:
+    """Settings with their values; a schedule as its formula in t."""
+    return r",\; ".join(f"{name_latex(name)} = {_value_latex(value)}" for name, value in settings.items())
+
+
+def _value_latex(value: float | str) -> str:
+    return to_latex(parse_schedule(value)) if isinstance(value, str) else f"{value:g}"
+
+
+def unstable(settings: Mapping[str, float | str], epochs: int, found: Sequence[tuple[Stationary, Stability]]) -> str:
+    """At which minima, numbered as given, the learning rate is beyond the largest stable one; "" where at none."""
+    rate = settings.get("lr")
+    last = float(values(rate, epochs)[-1]) if isinstance(rate, str) else rate
+    beyond = [
+        (k, m, s)
+        for k, (m, s) in enumerate(found, start=1)
+        if (last is not None and last > s.largest_rate) or (last is None and s.radius > 1)
+    ]
+    if not beyond:
+        return ""
+    if last is None:
+        places = ", ".join(f"minimum {k} (f = {figure(m.value)})" for k, m, _ in beyond)
+        return f"At these settings a run is driven away from {places}: one step lengthens the distance."
+    where = "At the schedule's last rate," if isinstance(rate, str) else "At rate"
+    if len(beyond) == 1:
+        k, m, stable = beyond[0]
+        return f"{where} {figure(last, 3)} minimum {k} (f = {figure(m.value)}) cannot be reached: {_limit(stable)}."
+    parts = [f"{k} ({_limit(stable)})" for k, _, stable in beyond]
+    return f"{where} {figure(last, 3)} minima {', '.join(parts[:-1])} and {parts[-1]} cannot be reached."
+
+
+def _limit(stable: Stability) -> str:
+    return f"its limit is {figure(stable.largest_rate, 3)}" if stable.largest_rate > 0 else "no rate is stable there"
 
 
 def filled_step(optimizer: Optimizer, trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
