@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -36,6 +36,11 @@ class View:
     width: int = 520
     height: int = 520
     axes: tuple[int, int] = (0, 1)
+
+    @property
+    def small(self) -> bool:
+        """One of many: marks shrink with it."""
+        return self.width < 300
 
     @property
     def ink(self) -> str:
@@ -171,9 +176,9 @@ def _contours(x: Array, y: Array, f: Array, low: float, high: float, view: View)
 # -- many starts -------------------------------------------------------------------------------------------------------
 
 
-def starts_table(findings: Findings) -> pd.DataFrame:
+def starts_table(findings: Findings, most: int = MOST_MARKS) -> pd.DataFrame:
     """The drawn starts with what a tooltip tells; `start` counts from 1."""
-    index = sample(findings.count)
+    index = sample(findings.count, most)
     names = findings.experiment.problem.variables
     table = pd.DataFrame({"start": index + 1, "group": group_of(findings)[index], "epochs": findings.epochs[index]})
     for i, name in enumerate(names):
@@ -195,13 +200,23 @@ def _tooltip(findings: Findings) -> list[alt.Tooltip]:
 
 
 def map_of_starts(
-    findings: Findings, view: View, paths: list[Trace], chosen: Trace | None, *, legend: bool = True
+    findings: Findings,
+    view: View,
+    *,
+    paths: Sequence[Trace] = (),
+    chosen: Trace | None = None,
+    legend: bool = True,
+    over: Sequence[alt.Chart] = (),
+    most: int = MOST_MARKS,
 ) -> alt.LayerChart:
-    """Where each start ends: start points over the landscape, coloured by minimum, other endings by shape."""
+    """Where each start ends: start points over the landscape, coloured by minimum, other endings by shape.
+
+    paths, chosen: runs drawn with their whole way; over: layers on top; most: so many starts are drawn.
+    """
     problem, (i, j) = findings.experiment.problem, view.axes
     limits = (extent(problem, findings.starts, i), extent(problem, findings.starts, j))
     held = np.array(findings.minima[0].point if findings.minima else (problem.lows + problem.highs) / 2)
-    table, scheme = starts_table(findings), groups(findings, view)
+    table, scheme = starts_table(findings, most), groups(findings, view)
     colour, shape = _scales(scheme)
     table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
     columns = 3
@@ -209,7 +224,7 @@ def map_of_starts(
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     points = (
         alt.Chart(table)
-        .mark_point(filled=True, size=22 if len(table) > 1500 else 34, opacity=0.9, stroke=view.rim, strokeWidth=0.35)
+        .mark_point(filled=True, size=22 if len(table) > 1500 or view.small else 34, opacity=0.9, stroke=view.rim, strokeWidth=0.35)
         .encode(
             _axis(problem, i, limits[0], alt.X),
             _axis(problem, j, limits[1], alt.Y),
@@ -223,7 +238,7 @@ def map_of_starts(
     layers += [points, *_discs(findings, view, limits)]
     if chosen is not None:
         layers += _run_layers(chosen, view, limits)
-    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
+    return alt.layer(*layers, *over).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _discs(findings: Findings, view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
@@ -242,7 +257,7 @@ def _discs(findings: Findings, view: View, limits: tuple[tuple[float, float], ..
     table = pd.DataFrame(rows)
     place = {"x": alt.X("x:Q"), "y": alt.Y("y:Q")}
     tip = [alt.Tooltip("number:N", title="minimum"), alt.Tooltip("f:Q", format=".6g"), alt.Tooltip("share:Q", format=".1%")]
-    big = len(rows) <= 12
+    big = len(rows) <= 12 and not view.small
     disc = alt.Chart(table).mark_circle(size=330 if big else 150, opacity=1, strokeWidth=2).encode(
         **place, tooltip=tip, fill=alt.Fill("fill:N", scale=None),
         stroke=alt.condition("datum.fill == '#ffffff'", alt.Stroke("colour:N", scale=None), alt.value("#ffffff")),
@@ -253,7 +268,7 @@ def _discs(findings: Findings, view: View, limits: tuple[tuple[float, float], ..
     return [disc, reached]
 
 
-def _path_layers(paths: list[Trace], view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
+def _path_layers(paths: Sequence[Trace], view: View, limits: tuple[tuple[float, float], ...]) -> list[alt.Chart]:
     if not paths:
         return []
     share = max(2, MOST_VERTICES // 2 // len(paths))
@@ -293,17 +308,33 @@ def mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
     )
 
 
-def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt.LayerChart:
-    """One variable: the curve, the starts on it, the minima as numbered discs."""
+def click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:
+    """Invisible points that make every place of the map clickable."""
+    x, y = (np.linspace(low, high, 61) for low, high in limits)
+    table = pd.DataFrame({"x": np.repeat(x, 61), "y": np.tile(y, 61)})
+    click = alt.selection_point(name="click", fields=["x", "y"], nearest=True, on="click", empty=False)
+    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(click)
+
+
+def curve_of_starts(
+    findings: Findings,
+    view: View,
+    *,
+    chosen: Trace | None = None,
+    legend: bool = True,
+    over: Sequence[alt.Chart] = (),
+    most: int = MOST_MARKS,
+) -> alt.LayerChart:
+    """One variable: the curve, the starts on it, the minima as numbered discs. Arguments as for map_of_starts."""
     problem = findings.experiment.problem
     low, high = extent(problem, findings.starts, 0)
     x = np.linspace(low, high, 1001)
     curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
-    table, scheme = starts_table(findings), groups(findings, view)
+    table, scheme = starts_table(findings, most), groups(findings, view)
     table["x"] = table[f"start {problem.variables[0]}"]
     table["y"] = problem.value(table[["x"]].to_numpy())
     colour, shape = _scales(scheme)
-    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, symbolStrokeWidth=0, labelLimit=150)
+    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     across = _axis(problem, 0, (low, high), alt.X)
     up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
@@ -329,7 +360,7 @@ def curve_of_starts(findings: Findings, view: View, chosen: Trace | None) -> alt
     if chosen is not None:
         path = pd.DataFrame({"x": chosen.path[:, 0], "y": chosen.values, "epoch": range(len(chosen.path))})
         layers += [mark(path.iloc[:1], "square", theme.START), mark(path.iloc[-1:], "circle", theme.END)]
-    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
+    return alt.layer(*layers, *over).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:

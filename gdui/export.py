@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from gdcore.compare import Comparison
 from gdcore.experiment import Findings
 
 
@@ -26,6 +28,23 @@ def frame_buttons(findings: Findings) -> None:
             "Experiment", findings.experiment.to_json(), f"{name}.json", "application/json", icon=":material/download:",
             help="Everything that reproduces this run with gdcore.", on_click="ignore",
         )  # fmt: skip
+
+
+def comparison_buttons(comparison: Comparison) -> None:
+    """Every start under every optimizer, never a sample."""
+    digest = "-".join(findings.experiment.digest[:6] for findings in comparison.findings[:3])
+    st.download_button(
+        "All runs as CSV", lambda: _comparison_csv(comparison), f"gdboard-comparison-{digest}.csv", "text/csv", icon=":material/download:",
+        help="One row per start and optimizer: ending, minimum, success and evaluations.", on_click="ignore",
+    )  # fmt: skip
+
+
+def _comparison_csv(comparison: Comparison) -> bytes:
+    frames = [
+        findings.to_frame().assign(optimizer=name, success=comparison.success[k], evaluations=comparison.evaluations[k])
+        for k, (name, findings) in enumerate(zip(comparison.names, comparison.findings, strict=True))
+    ]
+    return pd.concat(frames).to_csv().encode()
 
 
 def _parquet(findings: Findings) -> bytes:

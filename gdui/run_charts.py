@@ -11,7 +11,7 @@ from gdcore.experiment import Trace
 from gdcore.problem import Problem
 from gdcore.stopping import Ending
 from gdui import theme
-from gdui.charts import PAD, View, background, mark, path_table, sample
+from gdui.charts import PAD, View, background, click_grid, mark, path_table, sample
 
 Array = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
     )
     line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
     layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut, limits), line, *_arrow(trace, epoch, arrow, view, limits)]
-    return alt.layer(*layers, marks, _click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
+    return alt.layer(*layers, marks, click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _colour_bar(cut: tuple[float, float], limits: tuple[tuple[float, float], ...]) -> alt.Chart:
@@ -75,14 +75,6 @@ def _arrow(trace: Trace, epoch: int, arrow: Array, view: View, limits: tuple[tup
         alt.Chart(head).mark_point(shape="triangle", filled=True, size=110, color=colour, angle=angle, opacity=1, clip=True).encode(x="x:Q", y="y:Q"),
         spot,
     ]
-
-
-def _click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:
-    """Invisible points that make every place of the map clickable."""
-    x, y = (np.linspace(low, high, 61) for low, high in limits)
-    table = pd.DataFrame({"x": np.repeat(x, 61), "y": np.tile(y, 61)})
-    click = alt.selection_point(name="click", fields=["x", "y"], nearest=True, on="click", empty=False)
-    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(click)
 
 
 def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> alt.LayerChart:

@@ -40,7 +40,7 @@ def chart_key(problem: Problem, start: tuple[float, ...]) -> str:
     return f"landscape map {problem.formula[:60]} {problem.parameter_values} {start}"
 
 
-def clicked(problem: Problem, key: str, axes: tuple[int, int]) -> Callable[[], None]:
+def clicked(problem: Problem, key: str, axes: tuple[int, int], prefix: str = "landscape") -> Callable[[], None]:
     """What a click on the map does: it becomes the start."""
 
     def take() -> None:
@@ -49,7 +49,7 @@ def clicked(problem: Problem, key: str, axes: tuple[int, int]) -> Callable[[], N
             return
         for channel, axis in zip(("x", "y"), axes, strict=True):
             if channel in picked[0]:
-                st.session_state[f"landscape {problem.variables[axis]}"] = round(float(picked[0][channel]), 6)
+                st.session_state[f"{prefix} {problem.variables[axis]}"] = round(float(picked[0][channel]), 6)
 
     return take
 

@@ -32,6 +32,9 @@ GREYS = {
     Ending.UNDEFINED: ("#111827", HALF, "◖"),
 }
 LIGHTER = {"#1f2937": "#d1d5db", "#374151": "#c3c9d3", "#4b5563": "#b4bcc8", "#6b7280": "#9aa3b2", "#111827": "#e5e7eb"}
+# P. Tol's bright scheme and one of his light ones (2021, Colour schemes): apart from the minima's colours, in light and dark
+OPTIMIZERS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE8866", "#999999")
+DASHES = ((1, 0), (1, 0), (1, 0), (1, 0), (7, 3), (7, 3), (7, 3), (7, 3))
 PATH, START, END = "#d62728", "#1f5fd6", "#d62728"  # the note's red line, blue square and red circle
 
 # viridis at eleven equal steps (S. van der Walt, N. Smith 2015)

@@ -1,0 +1,194 @@
+"""Widgets of the page Optimizers → who is compared, on which starts, by which rule of success, as set or tuned."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from gdcore.compare import Comparison, compare
+from gdcore.descent import Progress, shifted
+from gdcore.experiment import Experiment
+from gdcore.formula import FormulaError
+from gdcore.optimizers import Optimizer
+from gdcore.problem import Problem
+from gdcore.starts import Starts
+from gdcore.stopping import Stopping
+from gdcore.tuning import TRAINING, TRIALS, tune
+from gdui import session, settings, tables, wording
+from gdui.session import Setup
+
+FEWEST, MOST = 2, 8
+AGAIN = " (second)"
+OPENING = ("gd", "momentum", "adam")
+MOST_TRIALS = 64
+MOST_TRAINING = 2000
+SETTLES, REACHES = "settles in the deepest minimum", "reaches a target value"
+AS_SET, TUNED = "As set", "Tuned"
+
+Contenders = Mapping[str, tuple[Optimizer, Mapping[str, float | str]]]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Tuning: trials per optimizer, training starts, whether all settings are searched, seed of the search."""
+
+    trials: int = TRIALS
+    starts: Starts = TRAINING
+    every: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything that decides a comparison. budget None: settings as set; target None: success is settling deepest."""
+
+    problem: Problem
+    contenders: Contenders
+    starts: Starts
+    stopping: Stopping
+    target: float | None = None
+    budget: Budget | None = None
+
+    @property
+    def key(self) -> str:
+        """Equal for equal questions."""
+        parts = [self._experiment(name).to_json() for name in self.contenders]
+        budget = self.budget
+        rest = [list(self.contenders), self.target, budget and [budget.trials, budget.every, budget.seed, budget.starts.count, budget.starts.seed]]
+        return hashlib.sha256(json.dumps([parts, rest]).encode()).hexdigest()[:16]
+
+    def _experiment(self, name: str) -> Experiment:
+        optimizer, values = self.contenders[name]
+        return Experiment(self.problem, optimizer, values, self.starts, self.stopping)
+
+    def answer(self, on_progress: Progress) -> Comparison:
+        """Tune where asked to, then compare."""
+        tuning, experiments = None, {name: self._experiment(name) for name in self.contenders}
+        budget = self.budget
+        if budget is None:
+            return compare(experiments, target=self.target, on_progress=on_progress)
+        total = len(experiments) * self.stopping.epochs
+        tuning = tune(
+            self.problem, self.contenders, self.stopping, trials=budget.trials, starts=budget.starts, every=budget.every,
+            seed=budget.seed, target=self.target, on_progress=shifted(on_progress, 0, 2 * total),
+        )  # fmt: skip
+        tuned = {name: replace(experiment, settings=tuning.chosen[name]) for name, experiment in experiments.items()}
+        later = shifted(on_progress, total, 2 * total)
+        return compare(tuned, target=self.target, tuning=tuning, on_progress=later)
+
+
+def question(setup: Setup, starts: Starts) -> Question | None:
+    """What the widgets ask; None, with a sentence, where something is missing or wrong."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = _chosen()
+        mode = st.segmented_control(
+            "Settings", [AS_SET, TUNED], key="mode", required=True, default=TUNED, persist_state="session",
+            help="Tuned: every optimizer gets the same number of trials on training starts that the comparison never uses.",
+        )  # fmt: skip
+        target = _target(setup)
+        tuning = _budget_fields() if mode == TUNED else None
+    try:
+        if len(chosen) < FEWEST:
+            raise ValueError("choose at least two optimizers, or one of them twice")
+        contenders = _contenders(chosen, setup.problem)
+        asked = Question(setup.problem, contenders, starts, setup.stopping, target, tuning and _budget(*tuning))
+        asked.key  # noqa: B018  every experiment is built and checked
+        return asked
+    except (FormulaError, ValueError) as error:
+        st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
+        return None
+
+
+def _chosen() -> list[str]:
+    known = session.optimizers()
+    options = [option for key in known for option in (key, key + AGAIN)]
+    st.session_state.setdefault("contenders", list(OPENING))
+    st.session_state["contenders"] = [c for c in st.session_state["contenders"] if c in options]
+    return st.multiselect(
+        f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430,
+        format_func=lambda option: known[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else ""),
+        help="Each can be chosen twice, with different settings. All run from the same starts.",
+    )  # fmt: skip
+
+
+def _target(setup: Setup) -> float | None:
+    kind = st.selectbox(
+        "Success: a run …", [SETTLES, REACHES], key="success", width=235, persist_state="session",
+        help="Settles: it ends in the deepest minimum known, or one equally deep. Reaches: f falls to the target at any step.",
+    )  # fmt: skip
+    if kind == SETTLES:
+        return None
+    found = session.surveyed(setup)
+    lowest = found[0][0].value if found else 0.0
+    key = f"target {setup.problem.formula[:60]}"
+    st.session_state.setdefault(key, float(f"{lowest + 1e-3 * (1 + abs(lowest)):.6g}"))
+    value = st.number_input(
+        "Target f", key=key, format="%g", width=130, persist_state="session", help="Success is f at or below this, at any step."
+    )
+    return float(value) if value is not None else None
+
+
+def _contenders(chosen: list[str], problem: Problem) -> Contenders:
+    """Name → optimizer and settings, from one tab of fields each."""
+    known = session.optimizers()
+    found: list[tuple[Optimizer, dict[str, float | str]]] = []
+    with st.expander("Settings of each optimizer", icon=":material/tune:"):
+        names = [known[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else "") for option in chosen]
+        for option, tab in zip(chosen, st.tabs(names), strict=True):
+            optimizer = known[option.removesuffix(AGAIN)]
+            with tab:
+                prefix = f"contender {option} {problem.formula[:60]}"
+                found.append((optimizer, settings.fields(optimizer, prefix, optimizer.defaults_for(problem))))
+    return dict(zip(_names(found), found, strict=True))
+
+
+def _names(found: list[tuple[Optimizer, dict[str, float | str]]]) -> list[str]:
+    """The optimizers' names; where one occurs twice, with what differs between the two."""
+    often = Counter(optimizer.name for optimizer, _ in found)
+    names = []
+    for optimizer, values in found:
+        name = optimizer.name
+        if often[name] > 1:
+            others = [v for o, v in found if o.name == name and v is not values]
+            differing = [f"{key} {_short(value)}" for key, value in values.items() if any(v[key] != value for v in others)]
+            name = f"{name}, {', '.join(differing)}" if differing else name
+        names.append(name if name not in names else name + AGAIN)
+    return names
+
+
+def _short(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _budget_fields() -> tuple[int | None, int | None, int | None, bool]:
+    """Trials, training starts, training seed, and whether all settings are searched."""
+    for key, value in (("trials", TRIALS), ("training starts", TRAINING.count), ("training seed", TRAINING.seed)):
+        st.session_state.setdefault(key, value)
+    with st.popover("Budget", icon=":material/savings:", help="How settings are chosen, the same for every optimizer."):
+        trials = st.number_input(
+            "Trials per optimizer", key="trials", step=1, persist_state="session", help=f"Settings tried, 1 to {MOST_TRIALS}; the first are those set."
+        )
+        count = st.number_input(
+            "Training starts", key="training starts", step=50, persist_state="session", help=f"1 to {MOST_TRAINING:,}; never those of the comparison."
+        )
+        seed = st.number_input("Training seed", key="training seed", step=1, persist_state="session", help="Draws the training starts.")
+        every = st.checkbox(
+            "Search all settings, not only the learning rate", key="search all", persist_state="session",
+            help="Off: a logarithmic grid of rates from a hundredth to a hundred times the one set. On: a Sobol' sequence over all.",
+        )  # fmt: skip
+    return trials, count, seed, bool(every)
+
+
+def _budget(trials: int | None, count: int | None, seed: int | None, every: bool) -> Budget:
+    if trials is None or not 1 <= trials <= MOST_TRIALS:
+        raise ValueError(f"give a whole number of trials from 1 to {MOST_TRIALS}")
+    if count is None or not 1 <= count <= MOST_TRAINING:
+        raise ValueError(f"give a number of training starts from 1 to {MOST_TRAINING:,}")
+    if seed is None:
+        raise ValueError("the training seed needs a whole number")
+    return Budget(int(trials), Starts(count=int(count), seed=int(seed)), every)

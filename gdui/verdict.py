@@ -1,0 +1,190 @@
+"""Comparison → the finding as a sentence with its uncertainty, and figures for its tables."""
+
+from __future__ import annotations
+
+import math
+
+from gdcore.compare import Comparison, Pair, Summary
+from gdcore.profile import Profile
+from gdcore.tuning import Tuning
+from gdui.wording import figure, percent, point
+
+SIGNIFICANT = 0.05
+
+
+def headline(comparison: Comparison) -> str:
+    """Who succeeds more often, by how much, and whether that may be chance."""
+    summaries = comparison.summaries()
+    order = sorted(range(len(summaries)), key=lambda k: (-summaries[k].share, summaries[k].expected_evaluations))
+    best, second = summaries[order[0]], summaries[order[1]]
+    what, goal = _goal(comparison)
+    if not best.successes:
+        return f"{goal} None of the {len(summaries)} optimizers {what} from any of {comparison.count:,} starts."
+    pair = _pair(comparison, order[0], order[1])
+    if second.successes == 0:
+        first = f"{best.name} alone {what}, from {percent(best.share)} of {comparison.count:,} starts ({_interval(best)})."
+    else:
+        first = f"{best.name} {what} from {percent(best.share)} of {comparison.count:,} starts, {second.name} from {percent(second.share)}: {_difference(pair, comparison)}."
+    return f"{goal} {first}".strip()
+
+
+def soonest(comparison: Comparison) -> str:
+    """Who needs the fewest gradient evaluations where it succeeds, among those that succeed about as often as the best."""
+    return _soonest(comparison.summaries())
+
+
+def _goal(comparison: Comparison) -> tuple[str, str]:
+    """The verb phrase of success, and a first sentence where there is nothing to settle in."""
+    if comparison.target is not None:
+        return f"reaches f ≤ {figure(comparison.target)}", ""
+    deepest = comparison.deepest
+    if not deepest:
+        return "settles in a minimum", "No minimum is known here."
+    minimum = comparison.findings[0].minima[deepest[0]]
+    place = f" at {point(minimum.point)}" if len(minimum.point) <= 3 else ""
+    if len(deepest) > 1:
+        return f"finds one of the {len(deepest)} deepest minima, f = {figure(minimum.value)},", ""
+    return f"finds the deepest minimum, f = {figure(minimum.value)}{place},", ""
+
+
+def _pair(comparison: Comparison, first: int, second: int) -> Pair:
+    """The pair with `first` in front."""
+    for pair in comparison.pairs():
+        if (pair.first, pair.second) == (first, second):
+            return pair
+        if (pair.first, pair.second) == (second, first):
+            low, high = pair.interval
+            return Pair(first, second, -pair.difference, (-high, -low), pair.only_second, pair.only_first, pair.p_value, pair.adjusted)
+    raise ValueError("there is no such pair")
+
+
+def _difference(pair: Pair, comparison: Comparison) -> str:
+    count = len(comparison.names) * (len(comparison.names) - 1) // 2
+    low, high = pair.interval
+    limits = f"95\u00a0%: {points(low)} to {points(high)}"
+    if pair.adjusted >= SIGNIFICANT:
+        over = f" over all {count} pairs" if count > 1 else ""
+        return f"{points(pair.difference)} points ({limits}) that may be chance (p = {figure(pair.adjusted, 2)}{over})"
+    return f"{points(pair.difference)} points more ({limits})"
+
+
+def points(share: float) -> str:
+    """A difference of shares in percentage points."""
+    hundred = 100 * share
+    return (f"{hundred:.0f}" if abs(hundred) >= 10 else f"{hundred:.1f}").replace("-", "−").replace("−0.0", "0.0")
+
+
+def _interval(summary: Summary) -> str:
+    return f"95\u00a0%: {100 * summary.interval[0]:.0f} to {100 * summary.interval[1]:.0f}"
+
+
+def _soonest(summaries: list[Summary]) -> str:
+    best = max(summary.share for summary in summaries)
+    able = [summary for summary in summaries if summary.successes and summary.share >= 0.5 * best]
+    if len(able) < 2:
+        return ""
+    fastest = min(able, key=lambda summary: summary.evaluations[1])
+    low, high = fastest.median_interval
+    return (
+        f"Soonest is {fastest.name}, after a median of {whole(fastest.evaluations[1])} gradient evaluations "
+        f"(95\u00a0%: {whole(low)} to {whole(high)})."
+    )
+
+
+def whole(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.0f}"
+
+
+def fairness(comparison: Comparison) -> str:
+    """How settings came about, said under the headline."""
+    if comparison.tuning is None:
+        return "Untuned: every optimizer runs at the settings given, so a difference may be one of settings and not of optimizers."
+    tuning = comparison.tuning
+    return (
+        f"Tuned fairly: {tuning.trials} trials of the {tuning.search} for each optimizer on {tuning.starts.count:,} training starts "
+        f"(seed {tuning.starts.seed:,}); compared on {comparison.count:,} other starts (seed {comparison.findings[0].experiment.starts.seed:,})."
+    )
+
+
+def rows(comparison: Comparison) -> list[dict[str, str]]:
+    """One row per optimizer, as text."""
+    found = []
+    for summary in comparison.summaries():
+        low, middle, high = summary.evaluations
+        found.append(
+            {
+                "optimizer": summary.name,
+                "success": f"{100 * summary.share:.1f}\u00a0%",
+                "95 %": f"{100 * summary.interval[0]:.1f}\u2060–\u2060{100 * summary.interval[1]:.1f}",
+                "evaluations": whole(middle),
+                "95 % ": f"{whole(summary.median_interval[0])}\u2060–\u2060{whole(summary.median_interval[1])}" if summary.successes > 1 else "–",
+                "quartiles": f"{whole(low)}\u2060–\u2060{whole(high)}" if summary.successes else "–",
+                "per success": whole(summary.expected_evaluations) if math.isfinite(summary.expected_evaluations) else "∞",
+            }
+        )
+    return found
+
+
+def settings_used(comparison: Comparison) -> str:
+    """The settings of every optimizer compared."""
+    used = [f"{name}: {settings_text(dict(f.experiment.settings))}" for name, f in zip(comparison.names, comparison.findings, strict=True)]
+    return ("Chosen settings. " if comparison.tuning else "Settings as set. ") + "; ".join(used) + "."
+
+
+def settings_text(settings: dict[str, float | str]) -> str:
+    return ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in settings.items())
+
+
+def pair_rows(comparison: Comparison) -> list[dict[str, str]]:
+    """One row per pair, as text."""
+    return [
+        {
+            "first": comparison.names[pair.first],
+            "second": comparison.names[pair.second],
+            "difference": f"{points(pair.difference)} points",
+            "95 %": f"{points(pair.interval[0])} to {points(pair.interval[1])}",
+            "only the first": f"{pair.only_first:,}",
+            "only the second": f"{pair.only_second:,}",
+            "p": figure(pair.p_value, 2),
+            "p, Holm": figure(pair.adjusted, 2),
+        }
+        for pair in comparison.pairs()
+    ]
+
+
+def trial_rows(tuning: Tuning) -> list[dict[str, object]]:
+    """Every trial of the tuning, with a mark at the one chosen."""
+    return [
+        {
+            "optimizer": name, "trial": k, "chosen": "✓" if trial.settings == tuning.chosen[name] else "",
+            "success": trial.share, "evaluations per success": trial.cost if math.isfinite(trial.cost) else None,
+            "settings": settings_text(dict(trial.settings)),
+        }
+        for name, trials in tuning.tried.items()
+        for k, trial in enumerate(trials, start=1)
+    ]  # fmt: skip
+
+
+def profile_sentence(found: Profile) -> str:
+    """Who is cheapest most often, and who solves most."""
+    best, solved = found.rho[0], found.rho[-1]
+    cheapest, widest = int(best.argmax()), int(solved.argmax())
+    count = len(found.problems)
+    tuned = f"each tuned with {found.trials} trials per problem" if found.trials else "untuned, at the default settings"
+    return (
+        f"{found.names[cheapest]} is the cheapest on {round(best[cheapest] * count)} of {count} problems; "
+        f"{found.names[widest]} solves the most, {round(solved[widest] * count)} ({tuned})."
+    )
+
+
+def profile_rows(found: Profile) -> list[dict[str, str]]:
+    """Expected evaluations per success of every optimizer on every problem, the cheapest marked."""
+    table = []
+    for problem, costs, used in zip(found.problems, found.costs, found.settings, strict=True):
+        row = {"problem": problem}
+        for name, cost, settings in zip(found.names, costs, used, strict=True):
+            rate = settings.get("lr")
+            shown = "not solved" if math.isinf(cost) else f"{whole(cost)}{' ✓' if cost == costs.min() else ''}"
+            row[name] = f"{shown} (lr {figure(rate, 3)})" if isinstance(rate, float) else shown
+        table.append(row)
+    return table

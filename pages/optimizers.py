@@ -1,0 +1,51 @@
+"""Which optimizer finds the deepest minimum more often, and sooner?"""
+
+import streamlit as st
+
+from gdui import compare_charts, contenders, controls, editor, matches, profiles, racing, session, tables, verdict
+from gdui.jobs import result_of
+
+setup = session.setup()
+problem = setup.problem
+starts = controls.starts(problem)
+asked = contenders.question(setup, starts) if starts is not None else None
+if asked is None:
+    st.stop()
+found = result_of("comparison", asked.key, asked.answer)
+if found is None:
+    st.stop()
+
+st.markdown(f"### {tables.safe(verdict.headline(found))}")
+st.caption(tables.safe(f"{verdict.soonest(found)} {verdict.fairness(found)}"))
+success, where, race, profile, own = st.tabs(
+    ["Success", "Where starts go", "Race", "Performance profile", "Your own optimizer"], key="optimizers tab", on_change="rerun"
+)
+if success.open:
+    with success, st.container(horizontal=True, gap="medium"):
+        with st.container(width=490):
+            st.markdown("**How soon they succeed**")
+            st.altair_chart(compare_charts.ecdf(found, session.view(410, 300)), width="content", key=f"ecdf {asked.key}")
+        with st.container(width=500):
+            st.markdown("**How often, and at what cost**")
+            matches.success_table(found)
+            matches.details(found)
+if where.open:
+    with where:
+        axes = controls.projection(problem)
+        st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
+        st.altair_chart(compare_charts.shares_side_by_side(found, session.view(1000, 200)), width="content", key=f"shares {asked.key}")
+        place = st.container()
+        st.markdown("**From which minimum to which**")
+        marked = matches.transition(found, asked.key)
+        with place:
+            st.markdown("**Which start went where** (click a start to race from it)")
+            matches.maps(found, asked.key, marked, axes)
+if race.open:
+    with race:
+        racing.race(found, controls.projection(problem))
+if profile.open:
+    with profile:
+        profiles.show(asked)
+if own.open:
+    with own:
+        editor.show(setup)
