@@ -48,14 +48,15 @@ def ecdf(comparison: Comparison, view: View) -> alt.LayerChart:
     )  # fmt: skip
     y = alt.Y("share:Q", title="share of all starts that succeeded", axis=alt.Axis(format="%", tickCount=6))
     colour = _colour(comparison.names, _legend(2))
-    band = alt.Chart(table).mark_area(interpolate="step-after", opacity=0.13).encode(
-        x, alt.Y("low:Q"), alt.Y2("high:Q"), color=colour
-    )  # fmt: skip
+    bands = [
+        alt.Chart(part).mark_area(interpolate="step-after", opacity=0.13, color=theme.OPTIMIZERS[k]).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
+        for k, part in enumerate(parts)
+    ]  # one layer each: a colour scale shared with the lines would take the legend's symbols from the bands
     line = alt.Chart(table).mark_line(interpolate="step-after", strokeWidth=2.6).encode(
         x, y, color=colour, strokeDash=_dash(comparison.names),
         tooltip=["optimizer:N", alt.Tooltip("evaluations:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".1%") for c in ("share", "low", "high"))],
     )  # fmt: skip
-    return alt.layer(band, line).properties(width=view.width, height=view.height, autosize=PAD)
+    return alt.layer(*bands, line).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _curve(comparison: Comparison, k: int, most: int) -> pd.DataFrame:
@@ -121,7 +122,7 @@ def transitions(transition: Transition, first: str, second: str, view: View) -> 
     columns = [name for k, name in enumerate(names) if transition.counts[:, k].any()]
     cell = alt.selection_point(name="cell", fields=["row", "column"], on="click", empty=False)
     axis = alt.Axis(labelLimit=150, labelAngle=0, domain=False, ticks=False)
-    x = alt.X("to:N", sort=columns, scale=alt.Scale(domain=columns), title=second, axis=alt.Axis(labelLimit=110, labelAngle=-35, domain=False, ticks=False))
+    x = alt.X("to:N", sort=columns, scale=alt.Scale(domain=columns), title=second, axis=alt.Axis(labelLimit=110, labelAngle=-30, labelOverlap=False, orient="top", domain=False, ticks=False))
     y = alt.Y("from:N", sort=rows, scale=alt.Scale(domain=rows), title=first, axis=axis)
     tip = ["from:N", "to:N", alt.Tooltip("starts:Q", format=",d"), alt.Tooltip("share:Q", format=".1%")]
     scale = alt.Scale(domain=["the same for both", "changed"], range=["#7f8ea3", "#d9822b"])
@@ -131,7 +132,7 @@ def transitions(transition: Transition, first: str, second: str, view: View) -> 
         stroke=alt.condition(cell, alt.value(view.ink), alt.value(None)),
     ).add_params(cell)  # fmt: skip
     text = alt.Chart(table).mark_text(fontSize=13, fontWeight="bold", color=view.ink).encode(x, y, text="text:N")
-    return alt.layer(cells, text).properties(width=58 * len(columns), height=34 * len(rows), autosize=PAD)
+    return alt.layer(cells, text).properties(width=min(58, 330 // len(columns)) * len(columns), height=34 * len(rows), autosize=PAD)
 
 
 def ringed(starts: Array, findings: Findings, view: View) -> alt.Chart:
@@ -154,7 +155,10 @@ def race(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View, cu
     here = pd.DataFrame([_place(name, trace, epoch, view) for name, trace in runs.items()])
     first = next(iter(runs.values()))
     start = pd.DataFrame({"x": [first.path[0, view.axes[0]]], "y": [first.path[0, view.axes[1]]]})
-    line = alt.Chart(table).encode(x="x:Q", y="y:Q", order="epoch:Q", color=_colour(names, _legend(2)), detail="optimizer:N")
+    whole = [
+        alt.Chart(part).mark_line(strokeWidth=1.2, opacity=0.4, color=theme.OPTIMIZERS[k], clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
+        for k, part in enumerate(tables)
+    ]
     done = alt.Chart(table[table["epoch"] <= epoch]).encode(
         x="x:Q", y="y:Q", order="epoch:Q", color=_colour(names, _legend(2)), strokeDash=_dash(names)
     )
@@ -164,7 +168,7 @@ def race(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View, cu
     )  # fmt: skip
     layers = [
         background(problem, limits, view, first.path[0], cut, 0.45, theme.CIVIDIS),
-        line.mark_line(strokeWidth=1.2, opacity=0.35, clip=True),
+        *whole,
         done.mark_line(strokeWidth=2.8, clip=True),
         mark(start, "square", view.ink), spots, click_grid(limits),
     ]  # fmt: skip

@@ -110,7 +110,7 @@ def _chosen() -> list[str]:
     st.session_state.setdefault("contenders", list(OPENING))
     st.session_state["contenders"] = [c for c in st.session_state["contenders"] if c in options]
     return st.multiselect(
-        f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430,
+        f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430, wrap=True,
         format_func=lambda option: known[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else ""),
         help="Each can be chosen twice, with different settings. All run from the same starts.",
     )  # fmt: skip

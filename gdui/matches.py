@@ -13,8 +13,8 @@ from gdcore.compare import Comparison
 from gdcore.experiment import Findings
 from gdui import charts, compare_charts, export, session, tables, verdict
 
-MAPS_PER_ROW = 4
-MAP_SIZE = 225
+MAPS_PER_ROW = 2
+MAP_SIZE = 195
 
 
 def success_table(comparison: Comparison) -> None:
@@ -44,8 +44,8 @@ def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
     """The matrix between two chosen optimizers; the starts of the clicked cell as flags (n,), or None."""
     names = list(comparison.names)
     with st.container(horizontal=True):
-        first = st.selectbox("From", names, key=f"from {key}", width=260, help="Rows: what this one makes of each start.")
-        second = st.selectbox("To", names, index=1, key=f"to {key}", width=260, help="Columns: what this one makes of the same start.")
+        first = st.selectbox("From", names, key=f"from {key}", width=215, help="Rows: what this one makes of each start.")
+        second = st.selectbox("To", names, index=1, key=f"to {key}", width=215, help="Columns: what this one makes of the same start.")
     found = comparison.transition(names.index(first), names.index(second))
     chart = compare_charts.transitions(found, first, second, session.view(400, 300))
     widget = f"matrix {key} {first} {second}"

@@ -29,14 +29,14 @@ def race(comparison: Comparison, axes: tuple[int, int]) -> None:
     last = max(len(trace.path) for trace in runs.values()) - 1
     epoch = _epoch(last)
     with st.container(horizontal=True, gap="medium"):
-        with st.container(width=520):
+        with st.container(width=500):
             key = f"race map {problem.formula[:60]} {start}"
-            view = session.view(430, 430, axes)
+            view = session.view(420, 420, axes)
             draw = compare_charts.race_curve(problem, runs, epoch, view) if problem.dimension == 1 else compare_charts.race(problem, runs, epoch, view, None)
             st.altair_chart(draw, key=key, on_select=_clicked(problem, key, axes), selection_mode="click", width="content")
             st.caption("Click anywhere on the map to start the race there. Bold: up to the epoch; faint: the whole path.")
-        with st.container(width=500):
-            small = session.view(400, 135)
+        with st.container(width=480):
+            small = session.view(380, 125)
             st.altair_chart(compare_charts.values_per_epoch(runs, epoch, small, "f"), width="content")
             st.altair_chart(compare_charts.values_per_epoch(runs, epoch, small, "|∇f|"), width="content")
             _standings(runs, epoch)

@@ -59,6 +59,8 @@ def _number(name: str, setting: Setting, prefix: str, default: float, *, slider:
 
 
 def _label(name: str, setting: Setting) -> str:
+    if setting.label in ("", name):
+        return name.capitalize() if setting.label else f"${name_latex(name)}$"
     symbol = name_latex(name) if name != "lr" else "lr"
     return f"{(setting.label or name).capitalize()} ${symbol}$"
 

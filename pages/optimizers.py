@@ -34,12 +34,13 @@ if where.open:
         axes = controls.projection(problem)
         st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
         st.altair_chart(compare_charts.shares_side_by_side(found, session.view(1000, 200)), width="content", key=f"shares {asked.key}")
-        place = st.container()
-        st.markdown("**From which minimum to which**")
-        marked = matches.transition(found, asked.key)
-        with place:
-            st.markdown("**Which start went where** (click a start to race from it)")
-            matches.maps(found, asked.key, marked, axes)
+        with st.container(horizontal=True, gap="medium"):
+            with st.container(width=450):
+                st.markdown("**From which minimum to which**")
+                marked = matches.transition(found, asked.key)
+            with st.container(width=540):
+                st.markdown("**Which start went where** (click a start to race from it)")
+                matches.maps(found, asked.key, marked, axes)
 if race.open:
     with race:
         racing.race(found, controls.projection(problem))
