@@ -13,12 +13,13 @@ from gdcore.minima import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.setting import Setting
 from gdcore.stability import Stability
-from gdui import session, settings, tables, wording
+from gdui import live, session, settings, tables, wording
 from gdui.session import Setup
 
 KNOWN = {name: setting for optimizer in reversed(OPTIMIZERS.values()) for name, setting in optimizer.settings.items()}
 FIRST = "momentum"
 NAME = "My optimizer"
+EQUATIONS = "Update equations, one line each"
 LONGEST_NAME = 40
 
 
@@ -30,11 +31,12 @@ def show(setup: Setup) -> None:
         _copy()
         name = st.text_input("Name", key="own name", max_chars=None, persist_state="session", help=f"At most {LONGEST_NAME} characters.")
         text = st.text_area(
-            "Update equations, one line each", key="own equations", height=220, persist_state="session",
+            EQUATIONS, key="own equations", height=220, persist_state="session",
             help="x: position, g: gradient, f: value, t: step from 1, T: number of epochs; other assigned names are states that start "
             "at 0, or at the value of a line such as state h = lr; all other names are settings. Functions as in formulas, and "
-            "norm(v), dot(u, v), where(condition, a, b). Ctrl+Enter applies.",
+            "norm(v), dot(u, v), where(condition, a, b). They apply as you type.",
         )  # fmt: skip
+        live.as_typed(EQUATIONS)
     with right:
         optimizer = _understood(name, text)
         if optimizer is None:
