@@ -1,1 +1,35 @@
-"""gdui: what the pages share. theme, charts and wording are pure; controls, session and jobs know Streamlit."""
+"""gdui: what the pages share. theme, charts and wording are pure; controls, session and jobs know Streamlit.
+
+Importing the package imports all of it, under one lock: a fresh server may run two pages on two threads at once, and
+modules that each thread had imported half of would fail.
+"""
+
+from gdui import (
+    charts,
+    compare_charts,
+    contenders,
+    controls,
+    editor,
+    export,
+    formulas,
+    jobs,
+    live,
+    matches,
+    profiles,
+    racing,
+    run_charts,
+    session,
+    settings,
+    sidebar,
+    stepping,
+    style,
+    tables,
+    theme,
+    verdict,
+    wording,
+)  # fmt: skip  # isort: skip
+
+__all__ = [
+    "charts", "compare_charts", "contenders", "controls", "editor", "export", "formulas", "jobs", "live", "matches", "profiles",
+    "racing", "run_charts", "session", "settings", "sidebar", "stepping", "style", "tables", "theme", "verdict", "wording",
+]  # fmt: skip

@@ -12,6 +12,7 @@ import streamlit as st
 
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Findings, run
+from gdui import tables, wording
 from gdui.session import cache
 
 PATIENCE = 0.5  # seconds that a page waits before it shows a progress bar instead
@@ -83,6 +84,9 @@ def result_of(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
             found = job.future.result(timeout=PATIENCE)
         except TimeoutError:
             _progress(job)
+            return None
+        except ValueError as error:  # what was asked for makes no sense: said in place, and asked anew on the next change
+            st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
             return None
     if found is None:
         _show_stopped(job)

@@ -22,7 +22,7 @@ def show(question: Question) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.session_state.setdefault("profile problems", list(OPENING))
         chosen = st.multiselect(
-            "Problems", [key for key, problem in GALLERY.items() if problem.minima], key="profile problems", width=760, persist_state="session",
+            "Problems", [key for key, problem in GALLERY.items() if problem.minima], key="profile problems", width=760, wrap=True, persist_state="session",
             format_func=lambda key: GALLERY[key].name, help="Gallery problems with a known minimum; each counts once.",
         )  # fmt: skip
         if st.button("Compute profile", type="primary", icon=":material/play_arrow:", disabled=not chosen, help="Runs every optimizer on every problem."):
@@ -37,7 +37,7 @@ def show(question: Question) -> None:
             + " Cost: expected gradient evaluations per success, success being the deepest minimum known."
         )
         return
-    problems, trials = {key: GALLERY[key] for key in chosen}, question.budget.trials if question.budget else 0
+    problems, trials = {GALLERY[key].name: GALLERY[key] for key in chosen}, question.budget.trials if question.budget else 0
     found = result_of(
         "profile", _key(question, chosen),
         lambda report: profile(problems, question.contenders, question.stopping, trials=trials, on_progress=report),

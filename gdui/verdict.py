@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gdcore.compare import Comparison, Pair, Summary
 from gdcore.profile import Profile
 from gdcore.tuning import Tuning
@@ -167,14 +170,20 @@ def trial_rows(tuning: Tuning) -> list[dict[str, object]]:
 
 def profile_sentence(found: Profile) -> str:
     """Who is cheapest most often, and who solves most."""
-    best, solved = found.rho[0], found.rho[-1]
-    cheapest, widest = int(best.argmax()), int(solved.argmax())
     count = len(found.problems)
     tuned = f"each tuned with {found.trials} trials per problem" if found.trials else "untuned, at the default settings"
+    cheapest, most = _leaders(found, found.rho[0]), _leaders(found, found.rho[-1])
+    if not found.rho[-1].any():
+        return f"No optimizer solves any of the {count} problems ({tuned})."
     return (
-        f"{found.names[cheapest]} is the cheapest on {round(best[cheapest] * count)} of {count} problems; "
-        f"{found.names[widest]} solves the most, {round(solved[widest] * count)} ({tuned})."
+        f"Cheapest most often: {cheapest}, on {round(found.rho[0].max() * count)} of {count} problems. "
+        f"Most problems solved: {most}, {round(found.rho[-1].max() * count)} ({tuned})."
     )
+
+
+def _leaders(found: Profile, shares: NDArray[np.float64]) -> str:
+    """The names that share the first place."""
+    return " and ".join(name for name, share in zip(found.names, shares, strict=True) if share == shares.max())
 
 
 def profile_rows(found: Profile) -> list[dict[str, str]]:

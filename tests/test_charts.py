@@ -37,7 +37,7 @@ def axis_titles(spec):
 def every_chart(findings, dark):
     intervals = {name: wilson(int(c), findings.count) for name, c in charts.groups(findings, view()).set_index("group")["count"].items()}
     one = traces(Experiment(findings.experiment.problem, OPTIMIZERS["gd"], {}, Starts.at(findings.starts[0])))[0]
-    yield charts.map_of_starts(findings, view(dark), [one], one)
+    yield charts.map_of_starts(findings, view(dark), paths=[one], chosen=one)
     yield charts.shares(findings, view(dark), intervals)
     yield charts.waterfall(findings, view(dark))
     yield charts.gradient_against_value(findings, view(dark))
@@ -79,7 +79,7 @@ def test_large_runs_are_sampled_to_the_budget():
 
 
 def test_one_variable_and_three_variables():
-    for key, draw in (("two_sines", lambda f: charts.curve_of_starts(f, view(), None)), ("styblinski_tang_3", lambda f: charts.parallel_coordinates(f, view()))):
+    for key, draw in (("two_sines", lambda f: charts.curve_of_starts(f, view())), ("styblinski_tang_3", lambda f: charts.parallel_coordinates(f, view()))):
         found = run(Experiment(GALLERY[key], OPTIMIZERS["gd"], {"lr": GALLERY[key].rate}, Starts(count=60)))
         assert vl_convert.vegalite_to_svg(draw(found).to_json()).startswith("<svg")
 
@@ -94,6 +94,6 @@ def test_the_picture_shows_low_values_dark_and_the_right_way_up():
 
 def test_undefined_and_diverged_runs_are_drawn_too():
     found = run(Experiment(Problem.from_text("log(x) + y^2"), OPTIMIZERS["gd"], {}, Starts(count=50)))
-    spec = charts.map_of_starts(found, view(), [], None).to_json()
+    spec = charts.map_of_starts(found, view()).to_json()
     assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
     assert len(charts.starts_table(found)) == 50
