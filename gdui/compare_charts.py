@@ -140,7 +140,7 @@ def ringed(starts: Array, findings: Findings, view: View) -> alt.Chart:
     table = pd.DataFrame({"x": starts[:, view.axes[0]], "y": starts[:, view.axes[-1]]})
     if findings.experiment.problem.dimension == 1:
         table["y"] = findings.experiment.problem.value(starts)
-    return alt.Chart(table).mark_point(size=90, filled=False, color=view.ink, strokeWidth=1.8, opacity=1).encode(x="x:Q", y="y:Q")
+    return alt.Chart(table).mark_point(size=48, filled=False, color=view.ink, strokeWidth=1.4, opacity=1).encode(x="x:Q", y="y:Q")
 
 
 # -- the race ----------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -19,7 +20,7 @@ Runs = dict[str, Trace]
 def race(comparison: Comparison, axes: tuple[int, int]) -> None:
     """Paths on the map, f and |∇f| beside them; only this part runs again while the slider is dragged."""
     problem = comparison.findings[0].experiment.problem
-    start = controls.one_point(problem, "race", stepping.default_start(problem), "Start")
+    start = controls.one_point(problem, "race", _telling_start(comparison), "Start")
     if start is None:
         return
     runs: Runs = {}
@@ -40,6 +41,16 @@ def race(comparison: Comparison, axes: tuple[int, int]) -> None:
             st.altair_chart(compare_charts.values_per_epoch(runs, epoch, small, "f"), width="content")
             st.altair_chart(compare_charts.values_per_epoch(runs, epoch, small, "|∇f|"), width="content")
             _standings(runs, epoch)
+
+
+def _telling_start(comparison: Comparison) -> tuple[float, ...]:
+    """The first start from which not all settle in the same minimum; the problem's usual one where there is none."""
+    labels = np.array([findings.labels for findings in comparison.findings])
+    telling = np.flatnonzero((labels != labels[0]).any(axis=0) & (labels >= 0).all(axis=0))
+    first = comparison.findings[0]
+    if not telling.size:
+        return stepping.default_start(first.experiment.problem)
+    return tuple(first.starts[telling[0]].round(4).tolist())
 
 
 def _epoch(last: int) -> int:
