@@ -150,9 +150,10 @@ def compare(
     chosen = list(experiments.values())
     if len(chosen) < 2:
         raise ValueError("a comparison needs at least two experiments")
-    first = chosen[0]
+    first, points = chosen[0], chosen[0].starts.points(chosen[0].problem)
     for name, experiment in experiments.items():
-        if experiment.problem != first.problem or experiment.starts != first.starts:
+        own = experiment.starts.points(experiment.problem)
+        if experiment.problem != first.problem or not np.array_equal(own, points, equal_nan=True):
             raise ValueError(f"'{name[:40]}' has another problem or other starts: only runs from the same starts can be compared")
     if tuning is not None:
         tuning.require_other_starts(first.problem, first.starts)
@@ -177,7 +178,7 @@ def compare(
 
 def transition(first: Findings, second: Findings) -> Transition:
     """The transition matrix between two aligned findings on the same starts; ValueError where the starts differ."""
-    if not np.array_equal(first.starts, second.starts):
+    if not np.array_equal(first.starts, second.starts, equal_nan=True):
         raise ValueError("a transition needs the same starts on both sides")
     many = len(first.minima)
     codes = [np.where(f.labels >= 0, f.labels, many + f.ending_codes) for f in (first, second)]
