@@ -14,7 +14,7 @@ def deepest_labels(findings: Findings) -> tuple[int, ...]:
     """Labels of the deepest minimum and of those equally deep, within rounding; empty where there is no minimum."""
     if not findings.minima:
         return ()
-    lowest = findings.minima[0].value
+    lowest = min(minimum.value for minimum in findings.minima)  # the first only up to rounding by their range
     return tuple(k for k, m in enumerate(findings.minima) if m.value - lowest <= EQUALLY_DEEP * (1 + abs(lowest)))
 
 
