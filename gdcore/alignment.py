@@ -20,8 +20,8 @@ SAME = 2 * mn.SAME_POINT  # box widths between two polished points that are one 
 def align(found: Sequence[Findings]) -> list[Findings]:
     """The findings with minima numbered alike: label k means the same minimum in all of them, deepest first.
 
-    The list holds every minimum of any of them and the problem's known ones, once verified; those that a run did not
-    reach have count 0 there. ValueError where the problems differ.
+    The list holds every minimum of any of them and the problem's known ones inside its box, once verified; those that a
+    run did not reach have count 0 there. ValueError where the problems differ.
     """
     problem = found[0].experiment.problem
     if any(findings.experiment.problem != problem for findings in found):
@@ -61,12 +61,12 @@ def _unreached(minimum: Minimum, count: int) -> Minimum:
 
 
 def known_minima(problem: Problem) -> tuple[Minimum, ...]:
-    """The problem's known minima that Newton's method confirms, with count 0."""
+    """The problem's known minima inside its box that Newton's method confirms, with count 0."""
     if not problem.minima:
         return ()
     found = mn.merge(problem, mn.polish(problem, np.array(problem.minima, dtype=float))).stationary
     return tuple(
         Minimum(s.point, s.value, s.eigenvalues, s.inside_box, 0, 0.0, (0.0, 1.0), float("nan"))
         for s in found
-        if s.kind == "minimum"
+        if s.kind == "minimum" and s.inside_box
     )
