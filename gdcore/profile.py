@@ -54,25 +54,28 @@ def profile(
 
     contenders: name → optimizer and settings; the learning rate and the lowest value are each problem's own. Success is
     settling in the deepest minimum known. on_progress(epochs done, epochs in all, starts running). ValueError without
-    problems or with fewer than two contenders.
+    problems, with fewer than two contenders, or where training starts of the tuning are among the starts.
     """
     if not problems:
         raise ValueError("a performance profile needs at least one problem")
+    if len(contenders) < 2:
+        raise ValueError("a performance profile needs at least two optimizers")
     each = stopping.epochs * len(contenders) * (2 if trials else 1)
     costs, used = [], []
     for n, problem in enumerate(problems.values()):
         report = None if on_progress is None else shifted(on_progress, n * each, len(problems) * each)
         own = {name: (optimizer, _settings(optimizer, given, problem)) for name, (optimizer, given) in contenders.items()}
         settings: dict[str, Mapping[str, float | str]] = {name: given for name, (_, given) in own.items()}
-        if trials:
-            settings = dict(tune(problem, own, stopping, trials=trials, on_progress=report).chosen)
+        tuning = tune(problem, own, stopping, trials=trials, on_progress=report) if trials else None
+        if tuning is not None:
+            settings = dict(tuning.chosen)
         later = None if report is None else shifted(report, each // 2 if trials else 0, each)
         experiments = {
             name: Experiment(problem, own[name][0], settings[name], starts, stopping) for name in own
         }
-        found = compare(experiments, on_progress=later)
+        found = compare(experiments, tuning=tuning, on_progress=later)
         costs.append([summary.expected_evaluations for summary in found.summaries()])
-        used.append(tuple(settings[name] for name in own))
+        used.append(tuple(experiment.settings for experiment in experiments.values()))
     tau, rho = performance_profile(np.array(costs))
     return Profile(tuple(contenders), tuple(problems), np.array(costs), tuple(used), trials, tau, rho)
 
