@@ -66,12 +66,13 @@ def candidates(
 ) -> dict[str, Array]:
     """What is tried: setting → values (trials,), the first being the ones given; scheduled settings are not searched.
 
-    The learning rate runs over a logarithmic grid around the given one. every: all settings with a finite range are
-    searched as well, on a Sobol' sequence over their ranges, the learning rate included.
+    The learning rate runs over a logarithmic grid around the given one, if that is above 0. every: all settings with a
+    finite range are searched as well, on a Sobol' sequence over their ranges, the learning rate included.
     """
     given = {**optimizer.defaults, **settings}
     numbers = {name: float(v) for name, v in given.items() if not isinstance(v, str)}
-    searched = {name: _range(optimizer.settings[name], name, value) for name, value in numbers.items() if every or name == RATE}
+    chosen = {name: value for name, value in numbers.items() if every or _is_rate(name, value)}
+    searched = {name: _range(optimizer.settings[name], name, value) for name, value in chosen.items()}
     searched = {name: limits for name, limits in searched.items() if np.isfinite(limits[:2]).all()}
     if not every:
         return {name: _grid(numbers[name], limits, trials) for name, limits in searched.items()}
@@ -86,8 +87,12 @@ def candidates(
     return found
 
 
+def _is_rate(name: str, value: float) -> bool:
+    return name == RATE and value > 0
+
+
 def _range(setting: Setting, name: str, value: float) -> tuple[float, float, bool]:
-    if name == RATE:
+    if _is_rate(name, value):
         return max(setting.low, value / REACH), min(setting.high, value * REACH), True
     return setting.low, setting.high, setting.log
 
