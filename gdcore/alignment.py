@@ -23,8 +23,9 @@ def align(found: Sequence[Findings]) -> list[Findings]:
     The list holds every minimum of any of them and the problem's known ones inside its box, once verified; those that a
     run did not reach have count 0 there. ValueError where the problems differ.
     """
-    problem = found[0].experiment.problem
-    if any(findings.experiment.problem != problem for findings in found):
+    problems = [findings.experiment.problem for findings in found]
+    problem = max(problems, key=lambda problem: len(problem.minima))  # equal problems may come with or without known minima
+    if any(other != problem for other in problems):
         raise ValueError("findings can be compared on one problem only: make the problems equal")
     width = problem.highs - problem.lows
     common: list[Minimum] = []
