@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdcore import DESIGNS, OPTIMIZERS, Ending, Experiment, Findings, Optimizer, Problem, Setting, Starts, Stopping, run
+from gdcore.experiment import run_each, traces
 from gdcore.setting import FrozenDict
 
 PEAKS = Problem.from_text(cases.load("peaks_gd.json")["formula"], name="peaks")
@@ -231,3 +232,116 @@ def test_other_dimensions(dimension: int) -> None:
     assert len(found.minima) == 2**dimension and found.ending_counts()[Ending.MINIMUM] >= 250
     assert found.minima[0].point == pytest.approx([-1.0240] * dimension, abs=1e-3)
     assert all(len(minimum.eigenvalues) == dimension for minimum in found.minima)
+
+
+# -- one experiment at many settings -----------------------------------------------------------------------------------
+
+POLES = Problem.from_text("1/x + x^2 + log(y + 3)^2", box={"x": (-3, 3), "y": (-3, 3)})
+SWEEPS: dict[str, tuple[str, dict[str, Any], dict[str, list[float]]]] = {
+    "gd": ("gd", {}, {"lr": [0.01, 0.05, 0.08, 1.0, 10.0]}),
+    "adam": ("adam", {}, {"lr": [0.001, 0.1, 1.0, 100.0]}),
+    "adam, two settings": ("adam", {"beta2": 0.99}, {"beta1": [0.0, 0.5, 0.99], "lr": [0.1, 0.05, 0.2]}),
+    "rprop": ("rprop", {}, {"lr": [0.01, 0.1, 10.0]}),
+    "a schedule beside": ("momentum", {"lr": "0.05/t"}, {"momentum": [0.0, 0.5, 0.9]}),
+    "one entry": ("gd", {}, {"lr": [0.02]}),
+}
+
+
+@pytest.mark.parametrize("problem", [PEAKS, POLES], ids=["peaks", "poles"])
+@pytest.mark.parametrize("name", SWEEPS)
+def test_run_each_equals_separate_runs(problem: Problem, name: str) -> None:
+    key, given_settings, columns = SWEEPS[name]
+    starts, stopping = Starts(count=60, seed=2), Stopping(epochs=150)
+    experiment = Experiment(problem, OPTIMIZERS[key], given_settings, starts, stopping)
+    together = run_each(experiment, {name: np.array(values) for name, values in columns.items()}, target=-3.0)
+    count = len(next(iter(columns.values())))
+    assert together.count == 60 * count and together.hits is not None and together.experiment == experiment
+    endings, every_point = set(), set()
+    for k in range(count):
+        rows = slice(60 * k, 60 * (k + 1))
+        own = given_settings | {setting: values[k] for setting, values in columns.items()}
+        alone = run(Experiment(problem, OPTIMIZERS[key], own, starts, stopping), target=-3.0)
+        for array in ("starts", "epochs", "ending_codes", "hits"):
+            np.testing.assert_array_equal(getattr(together, array)[rows], getattr(alone, array), err_msg=array)
+        for array in ("ends", "end_values", "gradient_norms"):
+            np.testing.assert_allclose(getattr(together, array)[rows], getattr(alone, array), rtol=1e-12, atol=1e-12)
+        assert places(together)[rows] == places(alone)
+        endings |= set(alone.endings)
+        every_point |= {np.round(m.point, 5).tobytes() for m in alone.minima if m.count}
+    assert len(endings) >= 2
+    assert every_point == {np.round(m.point, 5).tobytes() for m in together.minima if m.count}
+
+
+def places(found: Findings) -> list[Any]:
+    return [np.round(found.minima[k].point, 5).tolist() if k >= 0 else None for k in found.labels]
+
+
+def test_the_rates_run_together_include_some_that_diverge() -> None:
+    quartic = Experiment(Problem.from_text("x^4 + y^4"), OPTIMIZERS["gd"], starts=Starts(count=30), stopping=Stopping(200))
+    rates = np.array([0.001, 0.02, 0.3, 5.0])
+    together = run_each(quartic, {"lr": rates})
+    diverged = (together.endings == Ending.DIVERGED).reshape(4, 30).mean(axis=1)
+    assert diverged[0] == 0 and 0 < diverged[2] < 1 and diverged[3] > 0.9
+    for k, rate in enumerate(rates.tolist()):
+        alone = run(dataclasses.replace(quartic, settings={"lr": rate}))
+        np.testing.assert_array_equal(together.ending_codes[30 * k : 30 * (k + 1)], alone.ending_codes)
+        np.testing.assert_allclose(together.ends[30 * k : 30 * (k + 1)], alone.ends, rtol=1e-12)
+
+
+@pytest.mark.parametrize("rates", [[0.1, 0.0], [11.0], [0.1, float("nan")], [-0.1], [float("inf"), 0.1]])
+def test_run_each_refuses_values_outside_a_settings_range(rates: list[float]) -> None:
+    with pytest.raises(ValueError, match="learning rate is .*; give a number from 1e-06 to 10"):
+        run_each(PLAIN, {"lr": np.array(rates)})
+
+
+def test_run_each_reports_progress_and_is_cancelled_by_an_exception() -> None:
+    seen: list[tuple[int, int, int]] = []
+    small = dataclasses.replace(PLAIN, starts=Starts(count=10))
+    run_each(small, {"lr": np.array([0.01, 0.02])}, on_progress=lambda *n: seen.append(n))
+    assert seen[0] == (0, 400, 20) and [t for t, _, _ in seen] == sorted({t for t, _, _ in seen})
+
+    def stop(*_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_each(PLAIN, {"lr": np.array([0.01])}, on_progress=stop)
+
+
+# -- hits --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimizer", ["gd", "adam"])
+@pytest.mark.parametrize("target", [-6.5, -3.0, 0.0, 100.0, -1e9])
+def test_hits_are_the_first_crossings_on_recorded_paths(optimizer: str, target: float) -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS[optimizer], {"lr": 0.05}, Starts(count=120, seed=8), Stopping(epochs=130))
+    hits = run(experiment, target=target).hits
+    assert hits is not None and hits.shape == (120,)
+    for hit, seen in zip(hits, traces(experiment), strict=True):
+        below = np.flatnonzero(seen.values <= target)
+        assert hit == (below[0] if below.size else -1)
+    assert run(experiment).hits is None
+
+
+@given(st.floats(-7, 8), st.floats(-7, 8), st.integers(0, 50))
+def test_a_higher_target_is_hit_no_later(one: float, other: float, seed: int) -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS["gd"], {"lr": 0.05}, Starts(count=10, seed=seed), Stopping(epochs=60))
+    high, low = (run(experiment, target=t).hits for t in (max(one, other), min(one, other)))
+    assert high is not None and low is not None
+    assert ((low < 0) | ((high >= 0) & (high <= low))).all()
+
+
+def test_a_value_equal_to_the_target_is_a_hit_and_nothing_after_the_end_is() -> None:
+    bowl = Problem.from_text("x^2 + y^2")
+    experiment = Experiment(bowl, OPTIMIZERS["gd"], {"lr": 0.25}, Starts.at([[1.0, 0.0], [2.0, 0.0]]), Stopping(epochs=2))
+    at = [run(experiment, target=target).hits for target in (1.0, 0.25, 0.0625, 0.0624)]
+    assert [hits.tolist() for hits in at if hits is not None] == [[0, 1], [1, 2], [2, -1], [-1, -1]]
+    undefined = Experiment(Problem.from_text("log(x) + y^2"), OPTIMIZERS["gd"], starts=Starts.at([[-1.0, 0.0]]))
+    assert run(undefined, target=1e9).hits == [-1]
+
+
+def test_what_a_run_would_see_after_jumping_a_pole_is_no_hit() -> None:
+    problem = Problem.from_text("(x + 2)^2 + 0.01/x^2", box={"x": (-4, 4)})
+    experiment = Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.15}, Starts.at([[0.5], [-0.5]]), Stopping(epochs=100))
+    found = run(experiment, target=1.0)
+    assert found.endings[0] is Ending.JUMPED and found.epochs[0] == 1 and found.hits is not None
+    assert found.hits[0] == -1 and found.hits[1] > 0
