@@ -86,8 +86,10 @@ def question(setup: Setup, starts: Starts) -> Question | None:
     """What the widgets ask; None, with a sentence, where something is missing or wrong."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _chosen()
+        for key, value in (("mode", TUNED), ("success", SETTLES)):
+            session.keep(key, value)
         mode = st.segmented_control(
-            "Settings", [AS_SET, TUNED], key="mode", required=True, default=TUNED, persist_state="session",
+            "Settings", [AS_SET, TUNED], key="mode", required=True, persist_state="session",
             help="Tuned: every optimizer gets the same number of trials on training starts that the comparison never uses.",
         )  # fmt: skip
         target = _target(setup)
@@ -107,7 +109,7 @@ def question(setup: Setup, starts: Starts) -> Question | None:
 def _chosen() -> list[str]:
     known = session.optimizers()
     options = [option for key in known for option in (key, key + AGAIN)]
-    st.session_state.setdefault("contenders", list(OPENING))
+    session.keep("contenders", list(OPENING))
     st.session_state["contenders"] = [c for c in st.session_state["contenders"] if c in options]
     return st.multiselect(
         f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430, wrap=True,
@@ -126,7 +128,7 @@ def _target(setup: Setup) -> float | None:
     found = session.surveyed(setup)
     lowest = found[0][0].value if found else 0.0
     key = f"target {setup.problem.formula[:60]}"
-    st.session_state.setdefault(key, float(f"{lowest + 1e-3 * (1 + abs(lowest)):.6g}"))
+    session.keep(key, float(f"{lowest + 1e-3 * (1 + abs(lowest)):.6g}"))
     value = st.number_input(
         "Target f", key=key, format="%g", width=130, persist_state="session", help="Success is f at or below this, at any step."
     )
@@ -167,8 +169,8 @@ def _short(value: float | str) -> str:
 
 def _budget_fields() -> tuple[int | None, int | None, int | None, bool]:
     """Trials, training starts, training seed, and whether all settings are searched."""
-    for key, value in (("trials", TRIALS), ("training starts", TRAINING.count), ("training seed", TRAINING.seed)):
-        st.session_state.setdefault(key, value)
+    for key, value in (("trials", TRIALS), ("training starts", TRAINING.count), ("training seed", TRAINING.seed), ("search all", False)):
+        session.keep(key, value)
     with st.popover("Budget", icon=":material/savings:", help="How settings are chosen, the same for every optimizer."):
         trials = st.number_input(
             "Trials per optimizer", key="trials", step=1, persist_state="session", help=f"Settings tried, 1 to {MOST_TRIALS}; the first are those set."

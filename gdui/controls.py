@@ -10,7 +10,7 @@ import streamlit as st
 from gdcore.notation import name_latex
 from gdcore.problem import Problem
 from gdcore.starts import DESIGNS, Starts
-from gdui import tables
+from gdui import session, tables
 from gdui.wording import sentence
 
 DESIGN_NAMES = {
@@ -21,8 +21,8 @@ MOST_STARTS = 1_000_000
 
 def starts(problem: Problem) -> Starts | None:
     """Number, design, seed and region of the starts; None, with a sentence, where they make no sense."""
-    for key, value in (("count", 1000), ("seed", 0)):
-        st.session_state.setdefault(key, value)
+    for key, value in (("count", 1000), ("design", "uniform"), ("seed", 0)):
+        session.keep(key, value)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
             "Starts", key="count", step=500, width=150, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
@@ -58,7 +58,7 @@ def _region(problem: Problem) -> dict[str, tuple[float, float]]:
         left, right = st.columns(2)
         stem = f"region {problem.formula[:40]} {problem.box[name]} {name}"
         for column, end, value in zip((left, right), ("from", "to"), limits, strict=True):
-            st.session_state.setdefault(f"{stem} {end}", float(value))
+            session.keep(f"{stem} {end}", float(value))
             column.number_input(f"${name_latex(name)}$ {end}", key=f"{stem} {end}", format="%g", step=0.5, persist_state="session")
         low, high = (st.session_state[f"{stem} {end}"] for end in ("from", "to"))
         region[name] = (float("nan") if low is None else low, float("nan") if high is None else high)
@@ -70,7 +70,7 @@ def one_point(problem: Problem, prefix: str, default: tuple[float, ...], label: 
     values = []
     with st.container(horizontal=True, vertical_alignment="bottom", width="content"):
         for name, value in zip(problem.variables, default, strict=True):
-            st.session_state.setdefault(f"{prefix} {name}", float(value))
+            session.keep(f"{prefix} {name}", float(value))
             values.append(
                 st.number_input(
                     f"{label} ${name_latex(name)}$", key=f"{prefix} {name}", format="%g", step=0.1, width=150, persist_state="session",

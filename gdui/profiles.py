@@ -20,7 +20,7 @@ OPENING = ("peaks", "himmelblau", "six_hump_camel", "styblinski_tang", "branin",
 def show(question: Question) -> None:
     """Which optimizer is cheapest over many problems: asked for by a button, with progress and a way to stop."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.session_state.setdefault("profile problems", list(OPENING))
+        session.keep("profile problems", list(OPENING))
         chosen = st.multiselect(
             "Problems", [key for key, problem in GALLERY.items() if problem.minima], key="profile problems", width=760, wrap=True, persist_state="session",
             format_func=lambda key: GALLERY[key].name, help="Gallery problems with a known minimum; each counts once.",

@@ -60,6 +60,15 @@ def _through_the_entry_point() -> None:
     st.rerun()
 
 
+def keep(key: str, default: Any) -> None:
+    """Give a widget its default, or the value it had, however quickly pages were changed.
+
+    A widget on two pages is two widgets to Streamlit, which carries the value over only when the first page had run to
+    its end; a value written by the script itself is always taken.
+    """
+    st.session_state[key] = st.session_state.get(key, default)
+
+
 def optimizers() -> dict[str, Optimizer]:
     """All that can be chosen: the built-in ones, and this session's own under their names."""
     own: dict[str, Optimizer] = st.session_state.setdefault("own optimizers", {})

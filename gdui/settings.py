@@ -44,7 +44,7 @@ def fill(prefix: str, defaults: Mapping[str, float]) -> None:
 def _number(name: str, setting: Setting, prefix: str, default: float, *, slider: bool) -> float:
     """A number field for exact values; with a slider under it where asked for."""
     field = f"{prefix} {name}"
-    st.session_state.setdefault(field, default)
+    session.keep(field, default)
     label = _label(name, setting)
     value = st.number_input(
         label, key=field, format="%g", step=_step(setting, st.session_state[field]),
@@ -99,7 +99,7 @@ def _schedules(optimizer: Optimizer, prefix: str, values: dict[str, float | str]
         st.caption("A schedule is a formula in t, the step from 1, and T, the number of epochs; a is the setting's own value.")
         for name, setting in optimizer.settings.items():
             key = f"{prefix} schedule {name}"
-            st.session_state.setdefault(key, "constant")
+            session.keep(key, "constant")
             kind = st.selectbox(
                 _label(name, setting), [*SCHEDULES, TYPED], key=key, persist_state="session",
                 format_func=lambda k: "Your own formula" if k == TYPED else SCHEDULES[k].name,
@@ -118,7 +118,7 @@ def _schedules(optimizer: Optimizer, prefix: str, values: dict[str, float | str]
 
 
 def _typed(key: str, value: float) -> str:
-    st.session_state.setdefault(key, SCHEDULES["cosine"].at(value))
+    session.keep(key, SCHEDULES["cosine"].at(value))
     text = st.text_input(
         "Formula in t and T", key=key, persist_state="session", help="For example 0.1/sqrt(t), or 0.05*exp(-3*t/T)."
     )

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from browser.test_dashboard import CHART, expect_headline, open_page, type_into
 
 pytestmark = pytest.mark.browser
@@ -30,14 +31,14 @@ def chart(page, number):
 
 
 def test_the_curves_name_every_optimizer(optimizers):
-    text = chart(optimizers, 0).inner_text()
+    text = chart(optimizers, 0).text_content()
     assert all(name in text for name in ("Gradient descent", "Momentum (heavy ball)", "Adam", "gradient evaluations"))
 
 
 def test_a_click_on_a_cell_rings_its_starts(optimizers):
     open_tab(optimizers, "Where starts go")
     matrix, before = chart(optimizers, 1), chart(optimizers, 2).locator("path").count()
-    matrix.get_by_text("289", exact=True).click()
+    matrix.get_by_text("289", exact=True).click(force=True)
     optimizers.wait_for_timeout(2500)
     assert chart(optimizers, 2).locator("path").count() >= before + 200
 
@@ -60,7 +61,7 @@ def test_a_click_on_a_small_map_sets_the_start_of_the_race(optimizers):
 def test_the_race_is_scrubbed(optimizers):
     open_tab(optimizers, "Race")
     chart(optimizers, 0)
-    slider = optimizers.locator("[data-testid=stMain] [role=slider]")
+    slider = optimizers.locator("[data-testid=stMain]").get_by_role("slider")
     slider.focus()
     slider.press("Home")
     optimizers.locator("[data-testid=stTable]").get_by_text("still running").first.wait_for()
