@@ -229,9 +229,11 @@ def run_each(
     """The experiment once for every entry of `columns` (setting → (k,)), all in lockstep: k runs for little more than one.
 
     Findings with k·n rows, the n starts of the first entry first; minima are those of all entries together. ValueError
-    for values that a setting does not allow.
+    for values that a setting does not allow, unknown settings, and columns that are empty or of unequal length.
     """
     known = experiment.optimizer.settings
+    if set(columns) - set(known) or len({len(column) for column in columns.values()} | {0}) != 2:
+        raise ValueError("give one non-empty column of equal length for each setting to vary, by the settings' names")
     values = {name: np.array([known[name].check(v, name) for v in column]) for name, column in columns.items()}
     points, k = experiment.starts.points(experiment.problem), len(next(iter(values.values())))
     settings = {**experiment.settings, **{name: np.repeat(column, len(points)) for name, column in values.items()}}

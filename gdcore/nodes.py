@@ -101,16 +101,16 @@ def constant_value(node: Node, names: Mapping[str, float] | None = None) -> floa
     return float(array_value(node, names or {}))
 
 
-def array_value(node: Node, names: Mapping[str, Any]) -> Any:
+def array_value(node: Node, names: Mapping[str, Any], known: Mapping[Node, Any] | None = None) -> Any:
     """The value of a tree where names stand for floats or arrays (all of one shape); nan or inf where it has none.
 
-    norm(v) is |v| and dot(u, v) is u*v, as for a single coordinate.
+    known: subtrees whose value is given. Without it norm(v) is |v| and dot(u, v) is u*v, as for a single coordinate.
     """
     with np.errstate(all="ignore"):
-        return _value(node, names)
+        return _value(node, names, known or {})
 
 
-def _value(node: Node, names: Mapping[str, Any]) -> Any:
+def _value(node: Node, names: Mapping[str, Any], known: Mapping[Node, Any]) -> Any:
     if isinstance(node, Number):
         return np.float64(node.value)
     if isinstance(node, Constant):
@@ -118,7 +118,9 @@ def _value(node: Node, names: Mapping[str, Any]) -> Any:
     if isinstance(node, Name):
         value = names[node.name]
         return value if isinstance(value, np.ndarray) else np.float64(value)
-    parts = [_value(child, names) for child in children(node)]
+    if known and node in known:
+        return known[node]
+    parts = [_value(child, names, known) for child in children(node)]
     if isinstance(node, Negate):
         return -parts[0]
     if isinstance(node, Call):

@@ -8,10 +8,12 @@ from typing import Any
 
 from gdcore.equations import Equations, Update, read_equations, rehearse
 from gdcore.formula import Node, canonical_name
+from gdcore.minima import survey
 from gdcore.notation import name_latex, to_latex
 from gdcore.problem import Problem
 from gdcore.setting import Setting
 
+OF_THE_PROBLEM = ("lr", "f_star")  # settings that no problem can take over from another
 UNDESCRIBED = 0.1  # the default of a setting that the equations name and nobody described
 
 
@@ -75,13 +77,14 @@ class Optimizer:
     def defaults_for(self, problem: Problem) -> dict[str, float]:
         """The defaults, with what the problem knows: its own rate where steps are those of plain descent, its lowest f.
 
-        f_star becomes the value of the problem's deepest known minimum, if it has one.
+        f_star becomes the lowest value among the minima that minima.survey finds, if it finds one.
         """
         values = self.defaults
         if self.settings.get("lr") == LEARNING_RATE:
             values["lr"] = LEARNING_RATE.clip(problem.rate)
-        if "f_star" in values and problem.minima:
-            values["f_star"] = float(problem.value(problem.minima[0]))
+        found = survey(problem) if "f_star" in values else ()
+        if found:
+            values["f_star"] = min(minimum.value for minimum in found)
         return values
 
     def latex(self) -> list[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gdcore.compare import compare
 from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment
-from gdcore.optimizers import Optimizer
+from gdcore.optimizers import OF_THE_PROBLEM, Optimizer
 from gdcore.problem import Problem
 from gdcore.starts import Starts
 from gdcore.statistics import performance_profile
@@ -19,7 +19,6 @@ from gdcore.stopping import Stopping
 from gdcore.tuning import tune
 
 Array = NDArray[np.float64]
-OF_THE_PROBLEM = ("lr", "f_star")  # settings that no problem can take from another
 STARTS = Starts(count=200)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,74 +25,99 @@ KINKS = {
 STEPS = {"floor", "ceil", "mod"}
 
 
-def rough_place(optimizer: Optimizer, lines: list[tuple[Update, dict[str, Any]]]) -> str:
-    """The first place that is not smooth, as "line 3 takes …", or "". lines: each with the values of its names (k,).
+@dataclass(frozen=True)
+class LineValues:
+    """One update line in one coordinate: the values (k,) of the names it reads, and of its norm and dot calls."""
+
+    update: Update
+    names: Mapping[str, Any]
+    known: Mapping[Node, Any]
+
+    def of(self, tree: Node) -> Any:
+        """The value (k,) of a part of the line."""
+        return array_value(tree, self.names, self.known)
+
+
+def rough_place(optimizer: Optimizer, lines: Sequence[LineValues]) -> str:
+    """The first place that is not smooth, as "line 3 takes …", or "".
 
     Only what varies during a run counts: parts made of settings and t alone are as smooth as can be.
     """
     fixed = {*optimizer.settings, "t", "T"}
-    for update, values in lines:
-        found = _rough(update.tree, values, fixed)
+    for line in lines:
+        found = _rough(line.update.tree, line, fixed)
         if found:
-            return f"line {update.line} {found}"
+            return f"line {line.update.line} {found}"
     return ""
 
 
-def _rough(tree: Node, values: Mapping[str, Any], fixed: set[str]) -> str:
+def reductions(tree: Node, coordinates: Sequence[Mapping[str, Any]]) -> dict[Node, Any]:
+    """The values of all norm and dot calls in a tree, inner ones first; coordinates: the values of names in each."""
+    found: dict[Node, Any] = {}
+    for child in children(tree):
+        found |= reductions(child, coordinates)
+    if isinstance(tree, Call) and tree.function in ("norm", "dot"):
+        sides = [[array_value(argument, names, found) for argument in tree.arguments] for names in coordinates]
+        total = sum(side[0] * side[-1] for side in sides)
+        found[tree] = np.sqrt(total) if tree.function == "norm" else total
+    return found
+
+
+def _rough(tree: Node, line: LineValues, fixed: set[str]) -> str:
     if set(names_in(tree)) <= fixed:
         return ""
     branches = children(tree)
     if isinstance(tree, Call) and tree.function == "where":
         condition = tree.arguments[0]
-        if not set(names_in(condition)) <= fixed and _undecided(condition, values):
+        if not set(names_in(condition)) <= fixed and _undecided(condition, line):
             return f"switches at {_short(condition)}, which is undecided at a minimum"
-        taken = np.asarray(array_value(condition, values)) != 0
+        taken = np.asarray(line.of(condition)) != 0
         branches = (*(tree.arguments[1:2] if taken.any() else ()), *(tree.arguments[2:] if not taken.all() else ()))
     for child in branches:
-        found = _rough(child, values, fixed)
+        found = _rough(child, line, fixed)
         if found:
             return found
-    return _rough_here(tree, values, fixed)
+    return _rough_here(tree, line)
 
 
-def _rough_here(tree: Node, values: Mapping[str, Any], fixed: set[str]) -> str:
+def _rough_here(tree: Node, line: LineValues) -> str:
     """What is not smooth in the node itself, its parts being smooth."""
-    if isinstance(tree, Call) and tree.function in KINKS and _vanishes(tree.arguments[0], values):
+    if isinstance(tree, Call) and tree.function in KINKS and _vanishes(tree if tree.function == "norm" else tree.arguments[0], line):
         return KINKS[tree.function].format(_short(tree.arguments[0]))
     if isinstance(tree, Call) and tree.function in STEPS:
         return f"rounds {_short(tree.arguments[0])}"
     if isinstance(tree, Call) and tree.function in ("min", "max"):
-        return _tie(tree, values)
-    if isinstance(tree, Binary) and tree.operator == "/" and _vanishes(tree.right, values):
+        return _tie(tree, line)
+    if isinstance(tree, Binary) and tree.operator == "/" and _vanishes(tree.right, line):
         return f"divides by {_short(tree.right)}, which is 0 at a minimum"
-    if isinstance(tree, Binary) and tree.operator == "^" and _vanishes(tree.left, values):
-        exponent = np.asarray(array_value(tree.right, values))
+    if isinstance(tree, Binary) and tree.operator == "^" and _vanishes(tree.left, line):
+        exponent = np.asarray(line.of(tree.right))
         if (exponent % 1 != 0).any() or (exponent < 0).any():
             return f"takes a power of {_short(tree.left)}, which is 0 at a minimum"
     return ""
 
 
-def _tie(tree: Call, values: Mapping[str, Any]) -> str:
-    sides = np.array([np.broadcast_to(array_value(side, values), _size(values)) for side in tree.arguments])
+def _tie(tree: Call, line: LineValues) -> str:
+    sides = np.array([np.broadcast_to(line.of(side), _size(line)) for side in tree.arguments])
     best = sides.max(axis=0) if tree.function == "max" else sides.min(axis=0)
     if ((np.abs(sides - best) <= ZERO).sum(axis=0) > 1).any():
         return f"takes the {tree.function} of {', '.join(map(_short, tree.arguments))}, which are equal at a minimum"
     return ""
 
 
-def _undecided(condition: Node, values: Mapping[str, Any]) -> bool:
+def _undecided(condition: Node, line: LineValues) -> bool:
     if isinstance(condition, Compare):
-        left, right = array_value(condition.left, values), array_value(condition.right, values)
+        left, right = line.of(condition.left), line.of(condition.right)
         return bool((np.abs(np.asarray(left - right)) <= ZERO).any())
     return False
 
 
-def _vanishes(tree: Node, values: Mapping[str, Any]) -> bool:
-    return bool((np.abs(np.asarray(array_value(tree, values))) <= ZERO).any())
+def _vanishes(tree: Node, line: LineValues) -> bool:
+    return bool((np.abs(np.asarray(line.of(tree))) <= ZERO).any())
 
 
-def _size(values: Mapping[str, Any]) -> int:
-    return max(np.size(value) for value in values.values())
+def _size(line: LineValues) -> int:
+    return max(np.size(value) for value in line.names.values())
 
 
 def _short(tree: Node) -> str:

@@ -23,7 +23,7 @@ from gdcore.formula import array_value
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.program import Lowering, Operand
-from gdcore.smoothness import rough_place
+from gdcore.smoothness import LineValues, reductions, rough_place
 
 Array = NDArray[np.float64]
 RATE = "lr"
@@ -276,17 +276,16 @@ class _Column:
         """Whether any line reads and reassigns the state: one that merely holds its start value gathers nothing."""
         return any(update.target == name for update in self.optimizer.updates)
 
-    def _named(self) -> list[tuple[Any, dict[str, Array]]]:
-        """For each line and coordinate, the values (k,) of the names that it reads."""
+    def _named(self) -> list[LineValues]:
+        """Every line in every coordinate, with the values that it reads."""
         step = self.written.composition
         now = {name: list(group) for name, group in step.entry.items()}
         scalars = {name: self.values[symbol] for name, symbol in step.settings.items()}
         scalars |= {"t": self.values[step.t], "T": self.values[step.epochs]}
         found = []
         for line in step.lines:
-            for i in range(len(self.position)):
-                found.append((line.update, {**scalars, **{name: self.values[group[i]] for name, group in now.items()}}))
+            coordinates = [{**scalars, **{name: self.values[group[i]] for name, group in now.items()}} for i in range(len(self.position))]
+            known = reductions(line.update.tree, coordinates)
+            found += [LineValues(line.update, names, known) for names in coordinates]
             now[line.update.target] = list(line.symbols)
         return found
-
-

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gdcore.alignment import align
 from gdcore.descent import Progress, shifted
-from gdcore.experiment import Experiment, Findings, run_each
+from gdcore.experiment import Experiment, Findings, run, run_each
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.setting import FrozenDict, Setting
@@ -22,6 +22,7 @@ from gdcore.success import success_of
 
 Array = NDArray[np.float64]
 RATE = "lr"
+FACTS = ("f_star",)  # settings that say what is known of the problem: not for a search to choose
 REACH = 100.0  # the rates tried run from a hundredth of the one given to a hundred times it
 TRIALS = 13  # three per factor of ten
 TRAINING = Starts(count=100, seed=987_654_321)
@@ -67,11 +68,15 @@ def candidates(
     """What is tried: setting → values (trials,), the first being the ones given; scheduled settings are not searched.
 
     The learning rate runs over a logarithmic grid around the given one, if that is above 0. every: all settings with a
-    finite range are searched as well, on a Sobol' sequence over their ranges, the learning rate included.
+    finite range are searched as well, on a Sobol' sequence over their ranges, the learning rate included; not f_star,
+    which is known or not. ValueError for a setting that the optimizer does not have.
     """
+    unknown = set(settings) - set(optimizer.settings)
+    if unknown:
+        raise ValueError(f"{optimizer.name} has no setting '{min(unknown)}'")
     given = {**optimizer.defaults, **settings}
     numbers = {name: float(v) for name, v in given.items() if not isinstance(v, str)}
-    chosen = {name: value for name, value in numbers.items() if every or _is_rate(name, value)}
+    chosen = {name: value for name, value in numbers.items() if (every and name not in FACTS) or _is_rate(name, value)}
     searched = {name: _range(optimizer.settings[name], name, value) for name, value in chosen.items()}
     searched = {name: limits for name, limits in searched.items() if np.isfinite(limits[:2]).all()}
     if not every:
@@ -119,41 +124,39 @@ def tune(
     """The best of so many trials for every contender (name → optimizer and settings).
 
     Success is that of compare(): the deepest minimum known after all trials of all contenders, or f at most `target`.
-    on_progress(epochs done, epochs in all, runs still going). ValueError for fewer than 1 trial.
+    Where nothing can be searched, as with a scheduled rate alone, every trial is the one given. on_progress(epochs done,
+    epochs in all, runs still going). ValueError for fewer than 1 trial, or without contenders.
     """
     if trials < 1:
         raise ValueError(f"{trials} trials are not possible: give at least 1")
+    if not contenders:
+        raise ValueError("there is nothing to tune: give at least one optimizer")
     found: list[Findings] = []
     tried: list[dict[str, Array]] = []
     for k, (optimizer, settings) in enumerate(contenders.values()):
-        values = candidates(optimizer, settings, trials, every=every, seed=seed) or {}
+        columns = candidates(optimizer, settings, trials, every=every, seed=seed)
         experiment = Experiment(problem, optimizer, settings, starts, stopping)
-        columns = values or _unsearched(experiment, trials)
         report = None if on_progress is None else shifted(on_progress, k * stopping.epochs, len(contenders) * stopping.epochs)
-        found.append(run_each(experiment, columns, on_progress=report, target=target))
+        if columns:
+            found.append(run_each(experiment, columns, on_progress=report, target=target))
+        else:
+            found.append(run(experiment, on_progress=report, target=target))
         tried.append(columns)
     results = {}
     for name, columns, findings in zip(contenders, tried, align(found), strict=True):
-        results[name] = _trials(findings, columns, target)
+        results[name] = _trials(findings, columns, trials, target)
     chosen = {name: max(own, key=lambda trial: (trial.share, -trial.cost)).settings for name, own in results.items()}
     search = "all settings" if every else "learning rate"
     return Tuning(trials, starts, search, seed, FrozenDict(results), FrozenDict(chosen))
 
 
-def _unsearched(experiment: Experiment, trials: int) -> dict[str, Array]:
-    """Nothing can be searched: the settings as given, once per trial, held by any one of their numbers."""
-    for name, value in experiment.settings.items():
-        if not isinstance(value, str):
-            return {name: np.full(trials, value)}
-    raise ValueError(f"{experiment.optimizer.name} has no setting given as a number, so there is nothing to tune")
-
-
-def _trials(findings: Findings, columns: Mapping[str, Array], target: float | None) -> tuple[Trial, ...]:
-    count = len(next(iter(columns.values())))
+def _trials(findings: Findings, columns: Mapping[str, Array], trials: int, target: float | None) -> tuple[Trial, ...]:
+    """One Trial for each entry of the columns; without any, the one run of the findings as often as there are trials."""
+    count = trials if columns else 1
     success, evaluations = (part.reshape(count, -1) for part in success_of(findings, target))
-    trials = []
+    found = []
     for k in range(count):
         settings: dict[str, Any] = {**findings.experiment.settings, **{name: float(c[k]) for name, c in columns.items()}}
         cost = expected_evaluations(evaluations[k], int(success[k].sum()))
-        trials.append(Trial(FrozenDict(settings), float(success[k].mean()), cost))
-    return tuple(trials)
+        found.append(Trial(FrozenDict(settings), float(success[k].mean()), cost))
+    return tuple(found) if columns else tuple(found * trials)

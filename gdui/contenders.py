@@ -121,7 +121,7 @@ def _chosen() -> list[str]:
 def _target(setup: Setup) -> float | None:
     kind = st.selectbox(
         "Success: a run …", [SETTLES, REACHES], key="success", width=235, persist_state="session",
-        help="Settles: it ends in the deepest minimum known, or one equally deep. Reaches: f falls to the target at any step.",
+        help="Settles: it ends in the deepest minimum known, or one equally deep. Reaches: f falls to the target at any step, be it on the way to diverging.",
     )  # fmt: skip
     if kind == SETTLES:
         return None

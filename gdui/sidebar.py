@@ -11,7 +11,7 @@ import streamlit as st
 from gdcore.formula import FormulaError, names_in, parse
 from gdcore.gallery import GALLERY
 from gdcore.notation import name_latex
-from gdcore.optimizers import OPTIMIZERS
+from gdcore.optimizers import OF_THE_PROBLEM, OPTIMIZERS
 from gdcore.problem import Problem
 from gdcore.setting import Setting
 from gdcore.starts import Starts
@@ -23,7 +23,6 @@ T = TypeVar("T")
 OWN = "own formula"
 FIRST = "peaks"
 VARIABLE_LETTERS = "xyzuvwt"
-OF_THE_PROBLEM = ("lr", "f_star")  # settings that follow the problem when another one is chosen
 
 
 def sidebar() -> None:

@@ -98,8 +98,9 @@ def test_every_optimizer_has_a_colour_of_its_own_apart_from_the_minima():
 def test_one_variable():
     problem = GALLERY["two_sines"]
     found = compare({k: Experiment(problem, OPTIMIZERS[k], {}, Starts(count=40)) for k in ("gd", "adam")})
-    ring = compare_charts.ringed(found.findings[0].starts[:4], found.findings[0], view())
-    chart = charts.curve_of_starts(found.findings[0], view(), legend=False, over=[ring])
+    line = charts.View(dark=False, axes=(0, 0))
+    ring = compare_charts.ringed(found.findings[0].starts[:4], found.findings[0], line)
+    chart = charts.curve_of_starts(found.findings[0], line, legend=False, over=[ring])
     assert vl_convert.vegalite_to_svg(chart.to_json()).startswith("<svg")
     paths = {k: traces(Experiment(problem, OPTIMIZERS[k], {}, Starts.at([1.0])))[0] for k in ("gd", "adam")}
-    assert vl_convert.vegalite_to_svg(compare_charts.race_curve(problem, paths, 3, charts.View(dark=False, axes=(0, 0))).to_json()).startswith("<svg")
+    assert vl_convert.vegalite_to_svg(compare_charts.race_curve(problem, paths, 3, line).to_json()).startswith("<svg")

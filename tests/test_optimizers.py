@@ -157,7 +157,9 @@ def test_defaults_for_a_problem_know_its_rate_and_its_lowest_value() -> None:
     assert OPTIMIZERS["gd"].defaults_for(styblinski)["lr"] == styblinski.rate
     assert OPTIMIZERS["adam"].defaults_for(styblinski)["lr"] == 0.001
     assert OPTIMIZERS["polyak"].defaults_for(peaks)["f_star"] == pytest.approx(-6.5511333328, abs=1e-9)
-    assert OPTIMIZERS["polyak"].defaults_for(BOWL) == OPTIMIZERS["polyak"].defaults
+    assert OPTIMIZERS["polyak"].defaults_for(BOWL) == pytest.approx(OPTIMIZERS["polyak"].defaults, abs=1e-12)
+    narrowed = peaks.with_box({"x": (-3, 0), "y": (-1, 3)})
+    assert OPTIMIZERS["polyak"].defaults_for(narrowed)["f_star"] == pytest.approx(-3.0498494, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from gdcore import OPTIMIZERS, Optimizer
 from gdcore.nodes import array_value
-from gdcore.smoothness import rough_place
+from gdcore.smoothness import LineValues, reductions, rough_place
+
+
+def alone(update: Any, names: dict[str, Any]) -> LineValues:
+    """The line in the only coordinate there is."""
+    return LineValues(update, names, reductions(update.tree, [names]))
 
 
 def line_with(right: str) -> Optimizer:
@@ -23,7 +28,7 @@ def place(right: str, **values: Any) -> str:
     optimizer = line_with(right)
     names = {"x": 1.0, "g": 0.0, "f": 2.0, "v": 0.0, "w": 0.0, "t": 5.0, "T": 10.0, "lr": 0.1, "p": 0.5} | values
     arrays = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in names.items()}
-    return rough_place(optimizer, [(optimizer.updates[0], arrays)])
+    return rough_place(optimizer, [alone(optimizer.updates[0], arrays)])
 
 
 ROUGH = {
@@ -102,7 +107,7 @@ def test_any_of_several_settings_is_enough() -> None:
 def test_the_first_line_that_is_rough_is_named() -> None:
     optimizer = Optimizer.from_text("test", "m = g\n\nx = x - 0.1*m\ns = abs(m)\nq = sqrt(s)")
     values = {name: np.zeros(1) for name in ("x", "g", "m", "s", "q")}
-    lines = [(update, values) for update in optimizer.updates]
+    lines = [alone(update, values) for update in optimizer.updates]
     assert rough_place(optimizer, lines).startswith("line 4 takes the absolute value of m")
     assert rough_place(optimizer, lines[:2]) == "" and rough_place(optimizer, lines[3:]).startswith("line 5")
 
@@ -124,4 +129,16 @@ def test_built_ins_are_smooth_away_from_rest(name: str) -> None:
     names = ["x", "g", "f", *{update.target for update in optimizer.updates}, *optimizer.states]
     values: dict[str, Any] = {key: np.array([0.37 + 0.11 * k]) for k, key in enumerate(sorted(set(names)))}
     values |= {key: np.array([value]) for key, value in optimizer.defaults.items()} | {"t": np.array([3000.0]), "T": np.array([1e4])}
-    assert rough_place(optimizer, [(update, values) for update in optimizer.updates]) == ""
+    assert rough_place(optimizer, [alone(update, values) for update in optimizer.updates]) == ""
+
+
+def test_norm_and_dot_are_those_of_the_whole_vector() -> None:
+    """At (0, 1) the length of x is 1 and smooth, although one coordinate is 0."""
+    optimizer = Optimizer.from_text("test", "x = x - 0.1*g/(1 + norm(x)) + 0*sqrt(dot(x, x))")
+    here = [{"x": np.array([value]), "g": np.zeros(1)} for value in (0.0, 1.0)]
+    known = reductions(optimizer.updates[0].tree, here)
+    assert sorted(float(value[0]) for value in known.values()) == [1.0, 1.0]
+    assert rough_place(optimizer, [LineValues(optimizer.updates[0], names, known) for names in here]) == ""
+    origin = [{"x": np.zeros(1), "g": np.zeros(1)}] * 2
+    known = reductions(optimizer.updates[0].tree, origin)
+    assert "the length of x" in rough_place(optimizer, [LineValues(optimizer.updates[0], names, known) for names in origin])
