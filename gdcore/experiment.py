@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from gdcore import minima as mn
 from gdcore.descent import Descent, Progress, Verdict, descend
-from gdcore.kernel import kernel
+from gdcore.kernel import Value, kernel
 from gdcore.minima import Stationary
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
-from gdcore.schedules import check_schedule
+from gdcore.schedules import Scaled, check_schedule, scaled
 from gdcore.setting import FrozenDict
 from gdcore.shares import wilson
 from gdcore.starts import Starts
@@ -228,15 +228,24 @@ def run_each(
 ) -> Findings:
     """The experiment once for every entry of `columns` (setting → (k,)), all in lockstep: k runs for little more than one.
 
-    Findings with k·n rows, the n starts of the first entry first; minima are those of all entries together. ValueError
-    for values that a setting does not allow, unknown settings, and columns that are empty or of unequal length.
+    The entries for a setting that is a schedule are factors of it. Findings with k·n rows, the n starts of the first entry
+    first; minima are those of all entries together. ValueError for values that a setting does not allow, unknown settings,
+    and columns that are empty or of unequal length.
     """
-    known = experiment.optimizer.settings
+    known, epochs = experiment.optimizer.settings, experiment.stopping.epochs
     if set(columns) - set(known) or len({len(column) for column in columns.values()} | {0}) != 2:
         raise ValueError("give one non-empty column of equal length for each setting to vary, by the settings' names")
-    values = {name: np.array([known[name].check(v, name) for v in column]) for name, column in columns.items()}
+    values: dict[str, Array] = {}
+    for name, column in columns.items():
+        text = experiment.settings[name]
+        for v in column:
+            known[name].check(v, name) if not isinstance(text, str) else check_schedule(known[name], name, scaled(text, v), epochs)
+        values[name] = np.asarray(column, dtype=float)
     points, k = experiment.starts.points(experiment.problem), len(next(iter(values.values())))
-    settings = {**experiment.settings, **{name: np.repeat(column, len(points)) for name, column in values.items()}}
+    settings: dict[str, Value] = dict(experiment.settings)
+    for name, column in values.items():
+        each, text = np.repeat(column, len(points)), experiment.settings[name]
+        settings[name] = Scaled(text, each) if isinstance(text, str) else each
     step = kernel(experiment.problem, experiment.optimizer, settings, experiment.stopping.epochs)
     tiled = np.tile(points, (k, 1))
     descent = descend(step, tiled, experiment.stopping, on_progress=on_progress, target=target)

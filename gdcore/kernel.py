@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
@@ -20,10 +21,10 @@ from gdcore.formula import array_value
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.program import Lowering, Operand
-from gdcore.schedules import first_values, parse_schedule
+from gdcore.schedules import Scaled, first_values, parse_schedule
 
 Array = NDArray[np.float64]
-Value = float | str | Array  # a setting: a number, a schedule in t and T, or one number per start
+Value = float | str | Array | Scaled  # a setting: a number, a schedule, one number per start, or a schedule with factors
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,12 @@ class Kernel:
 def kernel(problem: Problem, optimizer: Optimizer, settings: Mapping[str, Value], epochs: int) -> Kernel:
     """The fused step of an optimizer on a problem at given settings.
 
-    Each setting is a number, a schedule in t and T, or an array (n,) with one number per start.
+    Each setting is a number, a schedule in t and T, an array (n,) with one number per start, or a Scaled schedule.
     """
-    schedules = tuple((name, value) for name, value in sorted(settings.items()) if isinstance(value, str))
-    rowwise = tuple(name for name, value in settings.items() if isinstance(value, np.ndarray))
+    texts = {name: value.text if isinstance(value, Scaled) else value for name, value in sorted(settings.items())}
+    schedules = tuple((name, text) for name, text in texts.items() if isinstance(text, str))
+    rows = {name: _row(value) for name, value in settings.items() if isinstance(value, (np.ndarray, Scaled))}
+    rowwise = tuple(rows)
     compiled = _compile(problem.formula, problem.variables, tuple(problem.parameters), optimizer, schedules, rowwise)
     numbers: dict[str, float] = {f"p:{name}": value for name, value in problem.parameters.items()}
     numbers |= {f"s:{name}": float(value) for name, value in settings.items() if isinstance(value, (int, float))}
@@ -75,8 +78,11 @@ def kernel(problem: Problem, optimizer: Optimizer, settings: Mapping[str, Value]
 
     starting = _initial_states(optimizer, settings, epochs)
     initial = [value for value in starting for _ in range(problem.dimension)]
-    initial += [np.asarray(settings[name], dtype=float) for name in rowwise]
-    return Kernel(problem, compiled.rows, compiled.function.rows, step, tuple(initial))
+    return Kernel(problem, compiled.rows, compiled.function.rows, step, (*initial, *rows.values()))
+
+
+def _row(value: Array | Scaled) -> Array:
+    return np.asarray(value.factors if isinstance(value, Scaled) else value, dtype=float)
 
 
 def _initial_states(optimizer: Optimizer, settings: Mapping[str, Value], epochs: int) -> list[float | Array]:
@@ -101,14 +107,15 @@ def _compile(
     schedules: tuple[tuple[str, str], ...] = (),
     rowwise: tuple[str, ...] = (),
 ) -> _Compiled:
-    """Keyed by everything that is text: changed numbers never recompile."""
+    """Keyed by everything that is text: changed numbers never recompile. A name in both is a schedule times its row."""
     from gdcore.problem import symbols_of
 
     symbols, step = symbols_of(formula, variables, parameters), compose(optimizer, len(variables))
     given = {**dict(schedules), **dict.fromkeys(rowwise)}
     vectors = {f"x{i}": symbol for i, symbol in enumerate(symbols.variables)}
     vectors |= {f"h:{name}{i}": s for name in optimizer.states for i, s in enumerate(step.entry[name])}
-    vectors |= {f"r:{name}": step.settings[name] for name in rowwise}
+    factors = {name: sympy.Dummy("r", real=True) if name in dict(schedules) else step.settings[name] for name in rowwise}
+    vectors |= {f"r:{name}": symbol for name, symbol in factors.items()}
     scalars = {f"p:{name}": symbols.all[name] for name in parameters} | {"t": step.t, "T": step.epochs}
     scalars |= {f"s:{name}": symbol for name, symbol in step.settings.items() if name not in given}
     inputs: dict[Expr, Operand] = {symbol: name for name, symbol in {**vectors, **scalars}.items()}
@@ -117,8 +124,8 @@ def _compile(
     objective = lowering.add([symbols.guarded_value, *symbols.gradient])
     _bind(lowering, [step.entry["f"][0], *step.entry["g"]], objective)
     for name, text in schedules:
-        tree = symbolic.to_sympy(parse_schedule(text), {"t": step.t, "T": step.epochs})
-        _bind(lowering, [step.settings[name]], lowering.add([tree]))
+        value = symbolic.to_sympy(parse_schedule(text), {"t": step.t, "T": step.epochs})
+        _bind(lowering, [step.settings[name]], lowering.add([factors[name] * value if name in factors else value]))
     for line in step.lines:
         _bind(lowering, line.symbols, lowering.add(line.expressions))
     after = [lowering.inputs[symbol] for group in step.exit.values() for symbol in group]

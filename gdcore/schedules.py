@@ -31,6 +31,19 @@ class Schedule:
         return re.sub(r"\ba\b", repr(float(value)), self.formula)
 
 
+@dataclass(frozen=True)
+class Scaled:
+    """One schedule for many starts, each with its own factor, (n,)."""
+
+    text: str
+    factors: Array
+
+
+def scaled(text: str, factor: float) -> str:
+    """The schedule times a factor, as a schedule."""
+    return text if factor == 1 else f"{float(factor)!r}*({text})"
+
+
 def parse_schedule(text: str) -> Node:
     """The tree of a formula in t and T; FormulaError where it is none."""
     return parse(text, names=NAMES)
@@ -45,10 +58,13 @@ def values(text: str, epochs: int) -> Array:
 def first_values(settings: Mapping[str, Any], epochs: int) -> dict[str, Any]:
     """Settings as they are at the first step: schedules evaluated at t = 1, numbers as they are."""
     clock = {"t": 1.0, "T": float(epochs)}
-    return {
-        name: constant_value(parse_schedule(value), clock) if isinstance(value, str) else value
-        for name, value in settings.items()
-    }
+    found = dict(settings)
+    for name, value in settings.items():
+        if isinstance(value, Scaled):
+            found[name] = value.factors * constant_value(parse_schedule(value.text), clock)
+        elif isinstance(value, str):
+            found[name] = constant_value(parse_schedule(value), clock)
+    return found
 
 
 def check_schedule(setting: Setting, name: str, text: str, epochs: int) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,8 @@ from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment, Findings, run, run_each
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
-from gdcore.setting import FrozenDict, Setting
+from gdcore.schedules import scaled, values
+from gdcore.setting import FrozenDict
 from gdcore.starts import Starts
 from gdcore.statistics import expected_evaluations
 from gdcore.stopping import Stopping
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 RATE = "lr"
 FACTS = ("f_star",)  # settings that say what is known of the problem: not for a search to choose
 REACH = 100.0  # the rates tried run from a hundredth of the one given to a hundred times it
+DEFAULT = Stopping()
 TRIALS = 13  # three per factor of ten
 TRAINING = Starts(count=100, seed=987_654_321)
 
@@ -63,48 +64,71 @@ class Tuning:
 
 
 def candidates(
-    optimizer: Optimizer, settings: Mapping[str, float | str], trials: int, *, every: bool = False, seed: int = 0
+    optimizer: Optimizer,
+    settings: Mapping[str, float | str],
+    trials: int,
+    *,
+    every: bool = False,
+    seed: int = 0,
+    epochs: int = DEFAULT.epochs,
 ) -> dict[str, Array]:
-    """What is tried: setting → values (trials,), the first being the ones given; scheduled settings are not searched.
+    """What is tried: setting → values (trials,), the first being the ones given.
 
-    The learning rate runs over a logarithmic grid around the given one, if that is above 0. every: all settings with a
-    finite range are searched as well, on a Sobol' sequence over their ranges, the learning rate included; not f_star,
-    which is known or not. ValueError for a setting that the optimizer does not have.
+    The learning rate runs over a logarithmic grid around the given one, if that is above 0; where it is a schedule, the
+    values are factors of it. every: all other settings with a finite range that are no schedules are searched as well, on
+    a Sobol' sequence over their ranges; not f_star, which is known or not. ValueError for an unknown setting.
     """
     unknown = set(settings) - set(optimizer.settings)
     if unknown:
         raise ValueError(f"{optimizer.name} has no setting '{min(unknown)}'")
-    given = {**optimizer.defaults, **settings}
-    numbers = {name: float(v) for name, v in given.items() if not isinstance(v, str)}
-    chosen = {name: value for name, value in numbers.items() if (every and name not in FACTS) or _is_rate(name, value)}
-    searched = {name: _range(optimizer.settings[name], name, value) for name, value in chosen.items()}
-    searched = {name: limits for name, limits in searched.items() if np.isfinite(limits[:2]).all()}
+    space = _rate_range(optimizer, settings, epochs)
     if not every:
-        return {name: _grid(numbers[name], limits, trials) for name, limits in searched.items()}
+        return {name: _grid(r.given, r.low, r.high, trials) for name, r in space.items()}
+    space |= _other_ranges(optimizer, settings)
     from scipy.stats import qmc  # takes long to import, and a search of the rate alone does without it
 
-    unit = qmc.Sobol(max(1, len(searched)), rng=np.random.default_rng(seed)).random_base2(max(1, (trials - 1).bit_length()))
+    unit = qmc.Sobol(max(1, len(space)), rng=np.random.default_rng(seed)).random_base2(max(1, (trials - 1).bit_length()))
+    return {name: np.concatenate([[r.given], r.at(unit[: trials - 1, n])]) for n, (name, r) in enumerate(space.items())}
+
+
+@dataclass(frozen=True)
+class _Range:
+    given: float
+    low: float
+    high: float
+    log: bool
+
+    def at(self, u: Array) -> Array:
+        """The values at places u in 0..1 of the range."""
+        low, high = self.low, self.high
+        return np.clip(np.exp(np.log(low) + u * np.log(high / low)) if self.log else low + u * (high - low), low, high)
+
+
+def _rate_range(optimizer: Optimizer, settings: Mapping[str, float | str], epochs: int) -> dict[str, _Range]:
+    """The range of the learning rate, or of the factor of a scheduled one; nothing where there is none above 0."""
+    setting, given = optimizer.settings.get(RATE), settings.get(RATE, optimizer.defaults.get(RATE, 0.0))
+    most = float(values(given, epochs).max()) if isinstance(given, str) else float(given)
+    if setting is None or most <= 0:
+        return {}
+    low, high = max(setting.low, most / REACH), min(setting.high, most * REACH)
+    if isinstance(given, str):
+        return {RATE: _Range(1.0, 1 / REACH, max(1.0, high / most), log=True)}
+    return {RATE: _Range(most, low, high, log=True)}
+
+
+def _other_ranges(optimizer: Optimizer, settings: Mapping[str, float | str]) -> dict[str, _Range]:
+    """The ranges of all other settings that are numbers with a finite range."""
     found = {}
-    for n, (name, (low, high, log)) in enumerate(searched.items()):
-        u = unit[: trials - 1, n]
-        values = np.exp(np.log(low) + u * np.log(high / low)) if log else low + u * (high - low)
-        found[name] = np.concatenate([[numbers[name]], np.clip(values, low, high)])
+    for name, setting in optimizer.settings.items():
+        value = settings.get(name, setting.default)
+        if name not in (RATE, *FACTS) and not isinstance(value, str) and np.isfinite([setting.low, setting.high]).all():
+            found[name] = _Range(float(value), setting.low, setting.high, setting.log)
     return found
 
 
-def _is_rate(name: str, value: float) -> bool:
-    return name == RATE and value > 0
-
-
-def _range(setting: Setting, name: str, value: float) -> tuple[float, float, bool]:
-    if _is_rate(name, value):
-        return max(setting.low, value / REACH), min(setting.high, value * REACH), True
-    return setting.low, setting.high, setting.log
-
-
-def _grid(given: float, limits: tuple[float, float, bool], trials: int) -> Array:
+def _grid(given: float, low: float, high: float, trials: int) -> Array:
     """A logarithmic grid whose nearest point is moved onto the given value and put first."""
-    grid = np.clip(np.geomspace(limits[0], limits[1], trials), limits[0], limits[1])
+    grid = np.clip(np.geomspace(low, high, trials), low, high)
     nearest = int(np.argmin(np.abs(np.log(grid / given))))
     return np.concatenate([[given], np.delete(grid, nearest)])
 
@@ -124,7 +148,7 @@ def tune(
     """The best of so many trials for every contender (name → optimizer and settings).
 
     Success is that of compare(): the deepest minimum known after all trials of all contenders, or f at most `target`.
-    Where nothing can be searched, as with a scheduled rate alone, every trial is the one given. on_progress(epochs done,
+    Where nothing can be searched, as with no setting at all, every trial is the one given. on_progress(epochs done,
     epochs in all, runs still going). ValueError for fewer than 1 trial, or without contenders.
     """
     if trials < 1:
@@ -134,7 +158,7 @@ def tune(
     found: list[Findings] = []
     tried: list[dict[str, Array]] = []
     for k, (optimizer, settings) in enumerate(contenders.values()):
-        columns = candidates(optimizer, settings, trials, every=every, seed=seed)
+        columns = candidates(optimizer, settings, trials, every=every, seed=seed, epochs=stopping.epochs)
         experiment = Experiment(problem, optimizer, settings, starts, stopping)
         report = None if on_progress is None else shifted(on_progress, k * stopping.epochs, len(contenders) * stopping.epochs)
         if columns:
@@ -156,7 +180,10 @@ def _trials(findings: Findings, columns: Mapping[str, Array], trials: int, targe
     success, evaluations = (part.reshape(count, -1) for part in success_of(findings, target))
     found = []
     for k in range(count):
-        settings: dict[str, Any] = {**findings.experiment.settings, **{name: float(c[k]) for name, c in columns.items()}}
+        settings: dict[str, float | str] = dict(findings.experiment.settings)
+        for name, column in columns.items():
+            given = settings[name]
+            settings[name] = scaled(given, float(column[k])) if isinstance(given, str) else float(column[k])
         cost = expected_evaluations(evaluations[k], int(success[k].sum()))
         found.append(Trial(FrozenDict(settings), float(success[k].mean()), cost))
     return tuple(found) if columns else tuple(found * trials)

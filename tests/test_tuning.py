@@ -88,11 +88,10 @@ def test_the_search_is_reproducible_by_seed() -> None:
         assert (one[key][1:] != other[key][1:]).all()
 
 
-def test_settings_without_a_finite_range_and_schedules_are_not_searched() -> None:
+def test_settings_without_a_finite_range_and_schedules_but_that_of_the_rate_are_not_searched() -> None:
     free = Optimizer.from_text("mine", "v = b*v + g\nx = x - lr*v + 0*c", {"lr": 0.1, "b": Setting(0.5, low=0, high=0.9), "c": 1.0})
     assert set(candidates(free, {}, 4)) == {"lr"} and set(candidates(free, {}, 4, every=True)) == {"lr", "b"}
-    assert candidates(OPTIMIZERS["adam"], {"lr": "0.1/t"}, 4) == {}
-    assert set(candidates(OPTIMIZERS["adam"], {"lr": "0.1/t", "beta1": "0.9"}, 4, every=True)) == {"beta2", "epsilon"}
+    assert set(candidates(OPTIMIZERS["adam"], {"beta1": "0.9"}, 4, every=True)) == {"lr", "beta2", "epsilon"}
 
 
 @pytest.mark.parametrize("rate", [0.0, -0.1])
@@ -167,14 +166,23 @@ def test_of_equals_the_first_is_chosen() -> None:
     assert found.chosen["gd"] == {"lr": 0.05}
 
 
-def test_a_scheduled_rate_is_kept_and_gets_as_many_trials() -> None:
-    contenders: Contenders = {"adam": (OPTIMIZERS["adam"], {"lr": DECAYING}), "gd": (OPTIMIZERS["gd"], {})}
-    found = tune(DOUBLE, contenders, Stopping(500), trials=3, starts=Starts(count=10))
-    assert [trial.settings for trial in found.tried["adam"]] == [OPTIMIZERS["adam"].defaults | {"lr": DECAYING}] * 3
-    assert len(found.tried["gd"]) == 3 and found.chosen["adam"]["lr"] == DECAYING
-    alone = run(Experiment(DOUBLE, OPTIMIZERS["adam"], {"lr": DECAYING}, Starts(count=10), Stopping(500)))
-    left = (alone.labels >= 0) & (alone.ends[:, 0] < 0)
-    assert [trial.share for trial in found.tried["adam"]] == [left.mean()] * 3 and left.any()
+def test_a_scheduled_rate_is_searched_by_factors_of_the_schedule() -> None:
+    """Each trial equals a separate run with the factor written into the schedule; rprop's first step h = lr counts too."""
+    contenders: Contenders = {name: (OPTIMIZERS[name], {"lr": DECAYING}) for name in ("adam", "gd", "rprop")}
+    found = tune(DOUBLE, contenders, Stopping(500), trials=5, starts=Starts(count=10))
+    for name, trials in found.tried.items():
+        assert trials[0].settings == OPTIMIZERS[name].defaults | {"lr": DECAYING}
+        assert len({trial.settings["lr"] for trial in trials}) == 5
+        for trial in trials:
+            alone = run(Experiment(DOUBLE, OPTIMIZERS[name], trial.settings, Starts(count=10), Stopping(500)))
+            left = (alone.labels >= 0) & (alone.ends[:, 0] < 0)
+            assert trial.share == left.mean()
+    assert max(trial.share for trial in found.tried["adam"]) > 0
+
+
+def test_factors_keep_a_schedule_inside_the_range_of_the_setting() -> None:
+    found = candidates(OPTIMIZERS["gd"], {"lr": "2/t"}, 9)["lr"]
+    assert found[0] == 1.0 and found.max() == pytest.approx(5.0) and found.min() == pytest.approx(0.01)
 
 
 def test_all_settings_can_be_searched() -> None:
@@ -230,8 +238,9 @@ def test_no_trials_and_senseless_settings_are_refused() -> None:
 
 
 def test_where_nothing_can_be_searched_every_trial_is_the_one_given() -> None:
-    found = tune(DOUBLE, {"gd": (OPTIMIZERS["gd"], {"lr": "0.02/t"})}, Stopping(50), trials=4, starts=Starts(count=5))
-    assert [dict(trial.settings) for trial in found.tried["gd"]] == [{"lr": "0.02/t"}] * 4
+    fixed = Optimizer.from_text("fixed", "x = x - 0.02*g")
+    found = tune(DOUBLE, {"fixed": (fixed, {})}, Stopping(50), trials=4, starts=Starts(count=5))
+    assert [dict(trial.settings) for trial in found.tried["fixed"]] == [{}] * 4
 
 
 def test_senseless_tuning_is_refused_in_words() -> None:
