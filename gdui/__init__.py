@@ -14,6 +14,7 @@ from gdui import (
     formulas,
     jobs,
     live,
+    maps,
     matches,
     profiles,
     racing,
@@ -27,9 +28,9 @@ from gdui import (
     theme,
     verdict,
     wording,
-)  # fmt: skip  # isort: skip
+)
 
 __all__ = [
-    "charts", "compare_charts", "contenders", "controls", "editor", "export", "formulas", "jobs", "live", "matches", "profiles",
+    "charts", "compare_charts", "contenders", "controls", "editor", "export", "formulas", "jobs", "live", "maps", "matches", "profiles",
     "racing", "run_charts", "session", "settings", "sidebar", "stepping", "style", "tables", "theme", "verdict", "wording",
 ]  # fmt: skip

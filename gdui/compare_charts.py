@@ -16,7 +16,8 @@ from gdcore.profile import Profile
 from gdcore.shares import wilson
 from gdcore.stopping import ENDINGS
 from gdui import theme
-from gdui.charts import PAD, View, background, click_grid, groups, mark, minimum_name, path_table, sample
+from gdui.charts import PAD, View, groups, minimum_name, sample
+from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gdcore.compare import Comparison
 from gdcore.experiment import Findings
-from gdui import charts, compare_charts, export, session, tables, verdict
+from gdui import charts, compare_charts, export, maps, session, tables, verdict
 
 MAPS_PER_ROW = 2
 MAP_SIZE = 195
@@ -59,7 +59,7 @@ def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
     return flags
 
 
-def maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | None, axes: tuple[int, int]) -> None:
+def small_maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | None, axes: tuple[int, int]) -> None:
     """Small maps of which start went where, side by side; a click sets the start of the race."""
     view = session.view(MAP_SIZE, MAP_SIZE, axes)
     names, found = comparison.names, comparison.findings
@@ -73,7 +73,7 @@ def maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | None, axe
 
 def _map(findings: Findings, view: charts.View, key: str, marked: NDArray[np.bool_] | None) -> None:
     over = [] if marked is None else [compare_charts.ringed(findings.starts[marked][: charts.MOST_MARKS // 8], findings, view)]
-    draw = charts.curve_of_starts if findings.experiment.problem.dimension == 1 else charts.map_of_starts
+    draw = maps.curve_of_starts if findings.experiment.problem.dimension == 1 else maps.map_of_starts
     chart = draw(findings, view, chosen=None, legend=False, over=over, most=600)
     st.altair_chart(chart, key=key, on_select=_raced(findings, key), selection_mode="pick", width="content")
 

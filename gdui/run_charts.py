@@ -11,7 +11,8 @@ from gdcore.experiment import Trace
 from gdcore.problem import Problem
 from gdcore.stopping import Ending
 from gdui import theme
-from gdui.charts import PAD, View, background, click_grid, mark, path_table, sample
+from gdui.charts import PAD, View, sample
+from gdui.maps import background, click_grid, mark, path_table
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import streamlit as st
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
 from gdcore.starts import Starts
-from gdui import charts, wording
+from gdui import maps, wording
 from gdui.controls import drawn_point
 from gdui.session import Setup
 
@@ -62,7 +62,7 @@ def colour_cut(problem: Problem) -> tuple[float, float]:
         limits = (problem.limits[0], problem.limits[-1])
         middle = (problem.lows + problem.highs) / 2
         axes = (0, min(1, problem.dimension - 1))
-        values = charts.landscape_values(problem, limits, axes, middle)[2]
+        values = maps.landscape_values(problem, limits, axes, middle)[2]
         finite = values[np.isfinite(values)]
         low, high = (float(v) for v in np.quantile(finite, [0.0, 0.9])) if finite.size else (0.0, 1.0)
     return (low, high) if high > low else (low - 1, low + 1)

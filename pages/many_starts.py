@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import charts, controls, export, run_charts, session, tables, wording
+from gdui import charts, controls, export, maps, run_charts, session, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -28,9 +28,9 @@ with st.container(horizontal=True, gap="medium"):
             st.markdown("**Where each start ends**")
             st.caption(tables.map_caption(findings))
             if problem.dimension == 1:
-                chart = charts.curve_of_starts(findings, view, chosen=run)
+                chart = maps.curve_of_starts(findings, view, chosen=run)
             else:
-                chart = charts.map_of_starts(findings, view, paths=paths, chosen=run)
+                chart = maps.map_of_starts(findings, view, paths=paths, chosen=run)
             st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
             export.chart_buttons(chart, "map")
     with st.container(width=475):

@@ -40,7 +40,7 @@ if where.open:
                 marked = matches.transition(found, asked.key)
             with st.container(width=540):
                 st.markdown("**Which start went where** (click a start to race from it)")
-                matches.maps(found, asked.key, marked, axes)
+                matches.small_maps(found, asked.key, marked, axes)
 if race.open:
     with race:
         racing.race(found, controls.projection(problem))

@@ -9,7 +9,7 @@ import vl_convert
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Problem, Starts, run
 from gdcore.experiment import traces
 from gdcore.shares import wilson
-from gdui import charts, run_charts, theme
+from gdui import charts, maps, run_charts, theme
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def axis_titles(spec):
 def every_chart(findings, dark):
     intervals = {name: wilson(int(c), findings.count) for name, c in charts.groups(findings, view()).set_index("group")["count"].items()}
     one = traces(Experiment(findings.experiment.problem, OPTIMIZERS["gd"], {}, Starts.at(findings.starts[0])))[0]
-    yield charts.map_of_starts(findings, view(dark), paths=[one], chosen=one)
+    yield maps.map_of_starts(findings, view(dark), paths=[one], chosen=one)
     yield charts.shares(findings, view(dark), intervals)
     yield charts.waterfall(findings, view(dark))
     yield charts.gradient_against_value(findings, view(dark))
@@ -79,13 +79,13 @@ def test_large_runs_are_sampled_to_the_budget():
 
 
 def test_one_variable_and_three_variables():
-    for key, draw in (("two_sines", lambda f: charts.curve_of_starts(f, view())), ("styblinski_tang_3", lambda f: charts.parallel_coordinates(f, view()))):
+    for key, draw in (("two_sines", lambda f: maps.curve_of_starts(f, view())), ("styblinski_tang_3", lambda f: charts.parallel_coordinates(f, view()))):
         found = run(Experiment(GALLERY[key], OPTIMIZERS["gd"], {"lr": GALLERY[key].rate}, Starts(count=60)))
         assert vl_convert.vegalite_to_svg(draw(found).to_json()).startswith("<svg")
 
 
 def test_the_picture_shows_low_values_dark_and_the_right_way_up():
-    x, y, f = charts.landscape_values(GALLERY["peaks"], ((-3, 3), (-3, 3)), (0, 1), np.zeros(2))
+    x, y, f = maps.landscape_values(GALLERY["peaks"], ((-3, 3), (-3, 3)), (0, 1), np.zeros(2))
     row, column = np.unravel_index(np.argmin(f), f.shape)
     assert (x[column], y[row]) == pytest.approx((0.24, -1.62), abs=0.02)
     rgb = theme.colours(f, -5, 5, ramp=theme.VIRIDIS, soften=0.0, dark=False)
@@ -94,6 +94,6 @@ def test_the_picture_shows_low_values_dark_and_the_right_way_up():
 
 def test_undefined_and_diverged_runs_are_drawn_too():
     found = run(Experiment(Problem.from_text("log(x) + y^2"), OPTIMIZERS["gd"], {}, Starts(count=50)))
-    spec = charts.map_of_starts(found, view()).to_json()
+    spec = maps.map_of_starts(found, view()).to_json()
     assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
     assert len(charts.starts_table(found)) == 50

@@ -10,7 +10,7 @@ from gdcore import GALLERY, OPTIMIZERS, Experiment, Starts, Stopping
 from gdcore.compare import compare
 from gdcore.experiment import traces
 from gdcore.profile import profile
-from gdui import charts, compare_charts, theme
+from gdui import charts, compare_charts, maps, theme
 
 PEAKS = GALLERY["peaks"]
 NAMES = ("gd", "adam", "rprop")
@@ -44,7 +44,7 @@ def test_every_chart_draws(comparison, dark):
         compare_charts.ecdf(comparison, view(dark)),
         compare_charts.shares_side_by_side(comparison, view(dark)),
         compare_charts.transitions(comparison.transition(0, 1), "A", "B", view(dark)),
-        charts.map_of_starts(comparison.findings[0], view(dark), legend=False, over=[compare_charts.ringed(comparison.findings[0].starts[:5], comparison.findings[0], view(dark))]),
+        maps.map_of_starts(comparison.findings[0], view(dark), legend=False, over=[compare_charts.ringed(comparison.findings[0].starts[:5], comparison.findings[0], view(dark))]),
         compare_charts.race(PEAKS, runs(), 10, view(dark), None),
         compare_charts.values_per_epoch(runs(), 10, view(dark), "f"),
         compare_charts.values_per_epoch(runs(), 10, view(dark), "|∇f|"),
@@ -100,7 +100,7 @@ def test_one_variable():
     found = compare({k: Experiment(problem, OPTIMIZERS[k], {}, Starts(count=40)) for k in ("gd", "adam")})
     line = charts.View(dark=False, axes=(0, 0))
     ring = compare_charts.ringed(found.findings[0].starts[:4], found.findings[0], line)
-    chart = charts.curve_of_starts(found.findings[0], line, legend=False, over=[ring])
+    chart = maps.curve_of_starts(found.findings[0], line, legend=False, over=[ring])
     assert vl_convert.vegalite_to_svg(chart.to_json()).startswith("<svg")
     paths = {k: traces(Experiment(problem, OPTIMIZERS[k], {}, Starts.at([1.0])))[0] for k in ("gd", "adam")}
     assert vl_convert.vegalite_to_svg(compare_charts.race_curve(problem, paths, 3, line).to_json()).startswith("<svg")
