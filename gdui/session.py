@@ -154,3 +154,9 @@ def recorded(experiment_digest: str, points: tuple[tuple[float, ...], ...], _exp
     return traces(
         Experiment(_experiment.problem, _experiment.optimizer, _experiment.settings, starts, _experiment.stopping)
     )
+
+
+def traced(setup: Setup, start: tuple[float, ...]) -> Trace:
+    """The recorded run of a setup from one start."""
+    experiment = setup.experiment(Starts.at(start))
+    return recorded(experiment.digest, (start,), experiment)[0]

@@ -9,7 +9,6 @@ import streamlit as st
 
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
-from gdcore.starts import Starts
 from gdui import maps, wording
 from gdui.controls import drawn_point
 from gdui.session import Setup
@@ -24,10 +23,6 @@ def default_start(problem: Problem) -> tuple[float, ...]:
     if problem.name == "peaks":
         return NOTE_START
     return tuple(round(low + 0.25 * (high - low), 4) for low, high in box)
-
-
-def starts_at(start: tuple[float, ...]) -> Starts:
-    return Starts.at(start)
 
 
 def draw_start(problem: Problem) -> None:

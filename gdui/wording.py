@@ -202,7 +202,7 @@ def _limit(stable: Stability) -> str:
     return f"its limit is {figure(stable.largest_rate, 3)}" if stable.largest_rate > 0 else "no rate is stable there"
 
 
-def filled_step(optimizer: Optimizer, trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
+def filled_step(trace: Trace, epoch: int, gradient: list[float], variables: tuple[str, ...]) -> str:
     """The step from `epoch` to the next with its numbers, one line per coordinate."""
     here, there = trace.path[epoch], trace.path[min(epoch + 1, len(trace.path) - 1)]
     lines = []

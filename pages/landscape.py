@@ -14,7 +14,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     cut = stepping.colour_cut(problem)
 if start is None:
     st.stop()
-trace = session.recorded(setup.experiment(stepping.starts_at(start)).digest, (start,), setup.experiment(stepping.starts_at(start)))[0]
+trace = session.traced(setup, start)
 
 st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
 epoch = stepping.scrub(trace)
@@ -35,7 +35,7 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=430):
         st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
         st.latex(stepping.update_equations(setup))
-        st.latex(wording.filled_step(setup.optimizer, trace, epoch, gradient.tolist(), problem.variables))
+        st.latex(wording.filled_step(trace, epoch, gradient.tolist(), problem.variables))
         small = session.view(350, 110)
         st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
         st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
