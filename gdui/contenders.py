@@ -107,15 +107,20 @@ def question(setup: Setup, starts: Starts) -> Question | None:
 
 
 def _chosen() -> list[str]:
+    """The chosen optimizers by key; each that is chosen is offered once more."""
     known = session.optimizers()
-    options = [option for key in known for option in (key, key + AGAIN)]
     session.keep("contenders", list(OPENING))
-    st.session_state["contenders"] = [c for c in st.session_state["contenders"] if c in options]
+    chosen = [option for option in st.session_state["contenders"] if option.removesuffix(AGAIN) in known]
+    st.session_state["contenders"] = chosen
+    options = [option for key in known for option in (key, key + AGAIN) if option in chosen or option == key or key in chosen]
     return st.multiselect(
         f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430, wrap=True,
-        format_func=lambda option: known[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else ""),
-        help="Each can be chosen twice, with different settings. All run from the same starts.",
+        format_func=_option_name, help="One that is chosen can be chosen again, with other settings. All run from the same starts.",
     )  # fmt: skip
+
+
+def _option_name(option: str) -> str:
+    return session.optimizers()[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else "")
 
 
 def _target(setup: Setup) -> float | None:
@@ -140,8 +145,7 @@ def _contenders(chosen: list[str], problem: Problem) -> Contenders:
     known = session.optimizers()
     found: list[tuple[Optimizer, dict[str, float | str]]] = []
     with st.expander("Settings of each optimizer", icon=":material/tune:"):
-        names = [known[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else "") for option in chosen]
-        for option, tab in zip(chosen, st.tabs(names), strict=True):
+        for option, tab in zip(chosen, st.tabs([tables.safe(_option_name(option)) for option in chosen]), strict=True):
             optimizer = known[option.removesuffix(AGAIN)]
             with tab:
                 prefix = f"contender {option} {problem.formula[:60]}"
