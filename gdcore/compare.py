@@ -144,7 +144,8 @@ def compare(
     """The comparison of named experiments on the same problem and starts.
 
     target: success means f at or below it at any step; without one it means settling in the deepest minimum known.
-    on_progress(epochs done, epochs in all, starts running in the current one). ValueError for fewer than two experiments,
+    on_progress(epochs done, epochs in all, starts running in the current one). runner: what runs an experiment, for one
+    that remembers. ValueError for fewer than two experiments,
     or where they differ in problem or starts, or where the training starts of the tuning are those of the comparison.
     """
     chosen = list(experiments.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -144,12 +144,14 @@ def tune(
     seed: int = 0,
     target: float | None = None,
     on_progress: Progress | None = None,
+    runner: Callable[..., Findings] = run_each,
 ) -> Tuning:
     """The best of so many trials for every contender (name → optimizer and settings).
 
     Success is that of compare(): the deepest minimum known after all trials of all contenders, or f at most `target`.
     Where nothing can be searched, as with no setting at all, every trial is the one given. on_progress(epochs done,
-    epochs in all, runs still going). ValueError for fewer than 1 trial, or without contenders.
+    epochs in all, runs still going). runner: what runs the trials, for one that remembers. ValueError for fewer than 1
+    trial, or without contenders.
     """
     if trials < 1:
         raise ValueError(f"{trials} trials are not possible: give at least 1")
@@ -162,7 +164,7 @@ def tune(
         experiment = Experiment(problem, optimizer, settings, starts, stopping)
         report = None if on_progress is None else shifted(on_progress, k * stopping.epochs, len(contenders) * stopping.epochs)
         if columns:
-            found.append(run_each(experiment, columns, on_progress=report, target=target))
+            found.append(runner(experiment, columns, on_progress=report, target=target))
         else:
             found.append(run(experiment, on_progress=report, target=target))
         tried.append(columns)

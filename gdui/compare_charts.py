@@ -20,6 +20,7 @@ from gdui.charts import PAD, View, groups, minimum_name, sample
 from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
+COLUMNS = 4  # of bars side by side; more optimizers begin another row
 Array = NDArray[np.float64]
 
 
@@ -80,7 +81,8 @@ def shares_side_by_side(comparison: Comparison, view: View) -> alt.FacetChart:
     table = pd.concat(parts)
     order = _group_order(comparison)
     order = [group for group in order if group in seen]
-    width = max(60, (view.width - 150) // len(comparison.names) - 18)
+    columns = min(COLUMNS, len(comparison.names))
+    width = (view.width - 150) // columns - 18
     y = alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
     x = alt.X("share:Q", title="share of starts", axis=alt.Axis(format="%", tickCount=3))
     tip = ["optimizer:N", "group:N", alt.Tooltip("count:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
@@ -91,7 +93,7 @@ def shares_side_by_side(comparison: Comparison, view: View) -> alt.FacetChart:
     return (
         alt.layer(bars, rules)
         .properties(width=width, height=24 * len(order))
-        .facet(column=alt.Column("optimizer:N", sort=list(comparison.names), header=header), spacing=18)
+        .facet(alt.Facet("optimizer:N", sort=list(comparison.names), header=header), columns=columns, spacing=18)
     )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from gdcore.compare import Comparison, compare
 from gdcore.descent import Progress, shifted
-from gdcore.experiment import Experiment
+from gdcore.experiment import Experiment, Findings, run, run_each
 from gdcore.formula import FormulaError
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
@@ -30,6 +30,7 @@ MOST_TRAINING = 2000
 SETTLES, REACHES = "settles in the deepest minimum", "reaches a target value"
 AS_SET, TUNED = "As set", "Tuned"
 
+Runner = Callable[..., Findings]
 Contenders = Mapping[str, tuple[Optimizer, Mapping[str, float | str]]]
 
 
@@ -66,20 +67,27 @@ class Question:
         optimizer, values = self.contenders[name]
         return Experiment(self.problem, optimizer, values, self.starts, self.stopping)
 
-    def answer(self, on_progress: Progress) -> Comparison:
-        """Tune where asked to, then compare."""
+    def answer(self, on_progress: Progress, remember: Callable[[Runner], Runner] = lambda work: work) -> Comparison:
+        """Tune where asked to, then compare. remember: wraps what runs experiments, to keep their results."""
         tuning, experiments = None, {name: self._experiment(name) for name in self.contenders}
         budget = self.budget
         if budget is None:
-            return compare(experiments, target=self.target, on_progress=on_progress)
+            return compare(experiments, target=self.target, on_progress=on_progress, runner=remember(run))
         total = len(experiments) * self.stopping.epochs
         tuning = tune(
             self.problem, self.contenders, self.stopping, trials=budget.trials, starts=budget.starts, every=budget.every,
-            seed=budget.seed, target=self.target, on_progress=shifted(on_progress, 0, 2 * total),
+            seed=budget.seed, target=self.target, on_progress=shifted(on_progress, 0, 2 * total), runner=remember(run_each),
         )  # fmt: skip
         tuned = {name: replace(experiment, settings=tuning.chosen[name]) for name, experiment in experiments.items()}
         later = shifted(on_progress, total, 2 * total)
-        return compare(tuned, target=self.target, tuning=tuning, on_progress=later)
+        return compare(tuned, target=self.target, tuning=tuning, on_progress=later, runner=remember(run))
+
+
+def task(asked: Question) -> Callable[[Progress], Comparison]:
+    """What a job runs to answer the question."""
+    remember = session.remembering  # the cache is looked up here, on the page's own thread
+    runners = {run: remember(run), run_each: remember(run_each)}
+    return lambda report: asked.answer(report, runners.__getitem__)
 
 
 def question(setup: Setup, starts: Starts) -> Question | None:

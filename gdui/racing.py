@@ -44,13 +44,13 @@ def race(comparison: Comparison, axes: tuple[int, int]) -> None:
 
 
 def _telling_start(comparison: Comparison) -> tuple[float, ...]:
-    """The first start from which not all settle in the same minimum; the problem's usual one where there is none."""
+    """The first of the starts from which the most different minima are reached; the problem's usual one where all agree."""
     labels = np.array([findings.labels for findings in comparison.findings])
-    telling = np.flatnonzero((labels != labels[0]).any(axis=0) & (labels >= 0).all(axis=0))
+    different = sum((labels == k).any(axis=0).astype(int) for k in range(int(labels.max()) + 1))
     first = comparison.findings[0]
-    if not telling.size:
+    if np.max(different) < 2:
         return stepping.default_start(first.experiment.problem)
-    return tuple(first.starts[telling[0]].round(4).tolist())
+    return tuple(first.starts[int(np.argmax(different))].round(4).tolist())
 
 
 def _epoch(last: int) -> int:

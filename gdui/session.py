@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 import streamlit as st
 
-from gdcore.experiment import Experiment, Trace, traces
+from gdcore.experiment import Experiment, Findings, Trace, traces
 from gdcore.minima import Stationary, survey
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
@@ -118,6 +118,25 @@ def _weight(result: Any) -> int:
 def cache() -> ResultCache:
     """One cache for all sessions of the server: equal questions have equal results."""
     return ResultCache()
+
+
+def remembering(work: Callable[..., Findings]) -> Callable[..., Findings]:
+    """run or run_each, with what it finds kept in the cache: a contender more costs only its own runs.
+
+    The result may be called from any thread.
+    """
+    store = cache()
+
+    def ask(experiment: Experiment, *columns: Mapping[str, Any], on_progress: Any = None, target: float | None = None) -> Findings:
+        varied = [[name, *map(float, values)] for given in columns for name, values in given.items()]
+        key = f"{experiment.digest} {json.dumps(varied)} {target}" if varied or target is not None else experiment.digest
+        found: Findings | None = store.get(key)
+        if found is None:
+            found = work(experiment, *columns, on_progress=on_progress, target=target)
+            store.put(key, found)
+        return found
+
+    return ask
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

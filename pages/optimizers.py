@@ -11,7 +11,7 @@ starts = controls.starts(problem)
 asked = contenders.question(setup, starts) if starts is not None else None
 if asked is None:
     st.stop()
-found = result_of("comparison", asked.key, asked.answer)
+found = result_of("comparison", asked.key, contenders.task(asked))
 if found is None:
     st.stop()
 
