@@ -64,15 +64,16 @@ def _enclosed(node: Node, level: int) -> str:
 
 
 def name_latex(name: str) -> str:
-    """A name in LaTeX: x1 → x_{1}, theta → \\theta, weight_decay → \\mathrm{weight\\_decay}."""
+    """A name in LaTeX: x1 → x_{1}, theta → \\theta, eta_plus → \\eta_{\\mathrm{plus}}, weight_decay → \\mathrm{weight\\_decay}."""
     match = re.fullmatch(r"([A-Za-z]+)(?:_?([0-9]+))?", name)
     letters, digits = match.groups() if match else ("", None)
     if match and (len(letters) == 1 or letters in GREEK_WORDS):
         head = rf"\{letters}" if letters in GREEK_WORDS else letters
         return head + (f"_{{{digits}}}" if digits else "")
-    index = re.fullmatch(r"([A-Za-z])_([A-Za-z0-9]+)", name)
-    if index:
-        return f"{index.group(1)}_{{{index.group(2)}}}"
+    head, _, index = name.partition("_")
+    if (len(head) == 1 or head in GREEK_WORDS) and re.fullmatch(r"[A-Za-z0-9]+", index):
+        word = index if len(index) == 1 or index.isdigit() else rf"\mathrm{{{index}}}"
+        return (rf"\{head}" if head in GREEK_WORDS else head) + f"_{{{word}}}"
     return rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"
 
 

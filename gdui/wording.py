@@ -168,12 +168,17 @@ def equations_latex(optimizer: Optimizer) -> str:
 
 
 def settings_latex(settings: Mapping[str, float | str]) -> str:
-    """Settings with their values; a schedule as its formula in t."""
-    return r",\; ".join(f"{name_latex(name)} = {_value_latex(value)}" for name, value in settings.items())
+    """Settings with their values, three to a line; a schedule as its formula in t."""
+    parts = [f"{name_latex(name)} = {_value_latex(value)}" for name, value in settings.items()]
+    lines = [r",\; ".join(parts[k : k + 3]) for k in range(0, len(parts), 3)]
+    return r"\begin{gathered}" + r" \\ ".join(lines) + r"\end{gathered}" if lines else ""
 
 
 def _value_latex(value: float | str) -> str:
-    return to_latex(parse_schedule(value)) if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, str):
+        return to_latex(parse_schedule(value))
+    digits, _, exponent = f"{value:g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
 
 
 def unstable(settings: Mapping[str, float | str], epochs: int, found: Sequence[tuple[Stationary, Stability]]) -> str:

@@ -67,3 +67,12 @@ def test_caret_stands_under_the_mistake():
         parse(text, names=("x", "y"))
     line, caret = wording.caret(text, error.value).split("\n")
     assert line[caret.index("^")] == "e"
+
+
+def test_settings_are_typeset_three_to_a_line():
+    text = wording.settings_latex({"lr": 0.01, "beta1": 0.9, "epsilon": 1e-8, "eta_plus": "0.1/t"})
+    assert text == (
+        r"\begin{gathered}\mathrm{lr} = 0.01,\; \beta_{1} = 0.9,\; \epsilon = 1 \cdot 10^{-8} \\ "
+        r"\eta_{\mathrm{plus}} = \frac{0.1}{t}\end{gathered}"
+    )
+    assert wording.settings_latex({}) == ""
