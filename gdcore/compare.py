@@ -95,7 +95,7 @@ class Comparison:
 
     @property
     def deepest(self) -> tuple[int, ...]:
-        """Labels of the deepest minimum known and of those equally deep; empty where no minimum is known."""
+        """Labels of the deepest minimum known in the box and of those equally deep; empty where no minimum is known."""
         return deepest_labels(self.findings[0])
 
     def summaries(self) -> list[Summary]:
@@ -128,9 +128,9 @@ class Comparison:
         """Gradient evaluations x and the share y of all starts on which contender k had succeeded by then."""
         return st.ecdf(self.evaluations[k, self.success[k]], self.count)
 
-    def transition(self, first: int, second: int) -> Transition:
-        """From which minimum or ending of one contender to which of another, start by start."""
-        return transition(self.findings[first], self.findings[second])
+    def transition(self, first: int, second: int, *, most: int | None = None) -> Transition:
+        """From which minimum or ending of one contender to which of another, start by start; most: as in transition()."""
+        return transition(self.findings[first], self.findings[second], most=most)
 
 
 def compare(
@@ -177,12 +177,16 @@ def compare(
     )
 
 
-def transition(first: Findings, second: Findings) -> Transition:
-    """The transition matrix between two aligned findings on the same starts; ValueError where the starts differ."""
+def transition(first: Findings, second: Findings, *, most: int | None = None) -> Transition:
+    """The transition matrix between two aligned findings on the same starts; ValueError where the starts differ.
+
+    most: so many minima have a group of their own; all further ones share the group (most, None).
+    """
     if not np.array_equal(first.starts, second.starts, equal_nan=True):
         raise ValueError("a transition needs the same starts on both sides")
-    many = len(first.minima)
-    codes = [np.where(f.labels >= 0, f.labels, many + f.ending_codes) for f in (first, second)]
+    kept = len(first.minima) if most is None else most
+    many = kept + 1
+    codes = [np.where(f.labels >= 0, np.minimum(f.labels, kept), many + f.ending_codes) for f in (first, second)]
     present, flat = np.unique(np.concatenate(codes), return_inverse=True)
     rows, columns = flat[: first.count], flat[first.count :]
     counts = np.zeros((len(present), len(present)), np.int64)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from gdcore.compare import compare
 from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment
-from gdcore.optimizers import OF_THE_PROBLEM, Optimizer
+from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.starts import Starts
 from gdcore.statistics import performance_profile
 from gdcore.stopping import Stopping
-from gdcore.tuning import tune
+from gdcore.tuning import TRAINING, tune
 
 Array = NDArray[np.float64]
 STARTS = Starts(count=200)
@@ -47,13 +47,17 @@ def profile(
     *,
     starts: Starts = STARTS,
     trials: int = 0,
+    training: Starts = TRAINING,
+    every: bool = False,
+    seed: int = 0,
     on_progress: Progress | None = None,
 ) -> Profile:
     """The performance profile of named optimizers over named problems; every problem is one instance.
 
-    contenders: name → optimizer and settings; the learning rate and the lowest value are each problem's own. Success is
-    settling in the deepest minimum known. on_progress(epochs done, epochs in all, starts running). ValueError without
-    problems, with fewer than two contenders, or where training starts of the tuning are among the starts.
+    contenders: name → optimizer and settings; those not given are the defaults for each problem (Optimizer.defaults_for).
+    trials, training, every, seed: the tuning on each problem (tuning.tune); 0 trials: none. Success is settling in the
+    deepest minimum known. on_progress(epochs done, epochs in all, starts running). ValueError without problems, with fewer
+    than two contenders, or where training starts of the tuning are among the starts.
     """
     if not problems:
         raise ValueError("a performance profile needs at least one problem")
@@ -63,10 +67,15 @@ def profile(
     costs, used = [], []
     for n, problem in enumerate(problems.values()):
         report = None if on_progress is None else shifted(on_progress, n * each, len(problems) * each)
-        own = {name: (optimizer, _settings(optimizer, given, problem)) for name, (optimizer, given) in contenders.items()}
+        own = {
+            name: (optimizer, {**optimizer.defaults_for(problem), **given}) for name, (optimizer, given) in contenders.items()
+        }
         settings: dict[str, Mapping[str, float | str]] = {name: given for name, (_, given) in own.items()}
-        tuning = tune(problem, own, stopping, trials=trials, on_progress=report) if trials else None
-        if tuning is not None:
+        tuning = None
+        if trials:
+            tuning = tune(
+                problem, own, stopping, trials=trials, starts=training, every=every, seed=seed, on_progress=report
+            )
             settings = dict(tuning.chosen)
         later = None if report is None else shifted(report, each // 2 if trials else 0, each)
         experiments = {
@@ -78,7 +87,3 @@ def profile(
     tau, rho = performance_profile(np.array(costs))
     return Profile(tuple(contenders), tuple(problems), np.array(costs), tuple(used), trials, tau, rho)
 
-
-def _settings(optimizer: Optimizer, given: Mapping[str, float | str], problem: Problem) -> dict[str, float | str]:
-    own = {name: value for name, value in optimizer.defaults_for(problem).items() if name in OF_THE_PROBLEM}
-    return {**given, **own}

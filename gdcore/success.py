@@ -1,4 +1,4 @@
-"""When a run counts as a success: it settled in the deepest minimum known, or it reached a target value."""
+"""When a run counts as a success: it settled in the deepest minimum known in the box, or it reached a target value."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ EQUALLY_DEEP = 1e-8  # of 1 + |f|: minima whose values differ by less are equall
 
 
 def deepest_labels(findings: Findings) -> tuple[int, ...]:
-    """Labels of the deepest minimum and of those equally deep, within rounding; empty where there is no minimum."""
-    if not findings.minima:
-        return ()
-    lowest = min(minimum.value for minimum in findings.minima)  # the first only up to rounding by their range
-    return tuple(k for k, m in enumerate(findings.minima) if m.value - lowest <= EQUALLY_DEEP * (1 + abs(lowest)))
+    """Labels of the deepest minimum in the box and of those equally deep, within rounding; empty where there is no minimum.
+
+    A minimum outside the box, where some run happened to go, counts only when there is none inside.
+    """
+    inside = [k for k, minimum in enumerate(findings.minima) if minimum.inside_box] or list(range(len(findings.minima)))
+    lowest = min((findings.minima[k].value for k in inside), default=0.0)  # the first only up to rounding by their range
+    return tuple(k for k in inside if findings.minima[k].value - lowest <= EQUALLY_DEEP * (1 + abs(lowest)))
 
 
 def success_of(findings: Findings, target: float | None) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:

@@ -20,6 +20,7 @@ from gdui.charts import PAD, View, groups, minimum_name, sample
 from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
+FEW = 60  # so many marked starts can have large rings
 COLUMNS = 4  # of bars side by side; more optimizers begin another row
 Array = NDArray[np.float64]
 
@@ -28,9 +29,10 @@ def _colour(names: tuple[str, ...], legend: alt.Legend | None) -> alt.Color:
     return alt.Color("optimizer:N", scale=alt.Scale(domain=list(names), range=list(theme.OPTIMIZERS[: len(names)])), legend=legend)
 
 
-def _dash(names: tuple[str, ...]) -> alt.StrokeDash:
+def _dash(names: tuple[str, ...], legend: alt.Legend | None = None) -> alt.StrokeDash:
+    """With the colour's own legend the two become one, whose symbols show the dashes."""
     return alt.StrokeDash(
-        "optimizer:N", scale=alt.Scale(domain=list(names), range=[list(d) for d in theme.DASHES[: len(names)]]), legend=None
+        "optimizer:N", scale=alt.Scale(domain=list(names), range=[list(d) for d in theme.DASHES[: len(names)]]), legend=legend
     )
 
 
@@ -55,7 +57,7 @@ def ecdf(comparison: Comparison, view: View) -> alt.LayerChart:
         for k, part in enumerate(parts)
     ]  # one layer each: a colour scale shared with the lines would take the legend's symbols from the bands
     line = alt.Chart(table).mark_line(interpolate="step-after", strokeWidth=2.6).encode(
-        x, y, color=colour, strokeDash=_dash(comparison.names),
+        x, y, color=colour, strokeDash=_dash(comparison.names, _legend(2)),
         tooltip=["optimizer:N", alt.Tooltip("evaluations:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".1%") for c in ("share", "low", "high"))],
     )  # fmt: skip
     return alt.layer(*bands, line).properties(width=view.width, height=view.height, autosize=PAD)
@@ -106,7 +108,7 @@ def _group_order(comparison: Comparison) -> list[str]:
 def group_name(group: tuple[int, int | None]) -> str:
     """A group of a transition matrix as the legends call it."""
     label, ending = group
-    return f"Minimum {label + 1}" if ending is None else theme.ending_name(ENDINGS[ending])
+    return minimum_name(label) if ending is None else theme.ending_name(ENDINGS[ending])
 
 
 def transitions(transition: Transition, first: str, second: str, view: View) -> alt.LayerChart:
@@ -143,7 +145,12 @@ def ringed(starts: Array, findings: Findings, view: View) -> alt.Chart:
     table = pd.DataFrame({"x": starts[:, view.axes[0]], "y": starts[:, view.axes[-1]]})
     if findings.experiment.problem.dimension == 1:
         table["y"] = findings.experiment.problem.value(starts)
-    return alt.Chart(table).mark_point(size=48, filled=False, color=view.ink, strokeWidth=1.4, opacity=1).encode(x="x:Q", y="y:Q")
+    few = len(table) <= FEW
+    return (
+        alt.Chart(table)
+        .mark_point(size=48 if few else 14, filled=False, color=view.ink, strokeWidth=1.4 if few else 0.9, opacity=1)
+        .encode(x="x:Q", y="y:Q")
+    )
 
 
 # -- the race ----------------------------------------------------------------------------------------------------------
@@ -179,21 +186,27 @@ def race(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View, cu
 
 
 def race_curve(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View) -> alt.LayerChart:
-    """One variable: the curve, and a spot where each run is."""
+    """One variable: the curve, every run's positions up to the epoch as small dots, and a spot where each run is."""
     names, (low, high) = tuple(runs), problem.limits[0]
     x = np.linspace(low, high, 801)
     curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
     curve = curve[np.isfinite(curve["y"])]
+    paths = [pd.DataFrame({"x": t.path[: epoch + 1, 0], "f": t.values[: epoch + 1]}).iloc[sample(min(epoch + 1, len(t.path)), 500)] for t in runs.values()]
     here = pd.DataFrame([_place(name, trace, epoch, view) for name, trace in runs.items()])
-    here = here[here["x"].between(low, high)]
+    first = next(iter(runs.values()))
+    start = pd.DataFrame({"x": first.path[:1, 0], "y": first.values[:1]})
     across = alt.X("x:Q", title=problem.variables[0], scale=alt.Scale(domain=[low, high], nice=False))
-    spots = alt.Chart(here).mark_point(filled=True, size=190, stroke="white", opacity=1, clip=True).encode(
-        across, y="f:Q", color=_colour(names, _legend(3)), tooltip=["optimizer:N", alt.Tooltip("f:Q", format=".6g")]
+    dots = [
+        alt.Chart(path[path["x"].between(low, high) & np.isfinite(path["f"])]).mark_circle(size=22, color=theme.OPTIMIZERS[k], opacity=0.7).encode(across, y="f:Q")
+        for k, path in enumerate(paths)
+    ]
+    spots = alt.Chart(here[here["x"].between(low, high)]).mark_point(filled=True, size=170, opacity=1).encode(
+        across, y="f:Q", color=_colour(names, _legend(2)), tooltip=["optimizer:N", alt.Tooltip("f:Q", format=".6g")]
     )  # fmt: skip
     pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
     grid = alt.Chart(curve).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
-    line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.5).encode(across, alt.Y("y:Q", title="f"))
-    return alt.layer(line, spots, grid).properties(width=view.width, height=view.height, autosize=PAD)
+    line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.5).encode(across, alt.Y("y:Q", title="f", scale=alt.Scale(padding=10)))
+    return alt.layer(line, *dots, mark(start, "square", view.ink), spots, grid).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _place(name: str, trace: Trace, epoch: int, view: View) -> dict[str, object]:
@@ -219,7 +232,7 @@ def values_per_epoch(runs: Mapping[str, Trace], epoch: int, view: View, quantity
     scale = alt.Scale(type="log") if logarithmic else alt.Scale(zero=False)
     line = alt.Chart(table).mark_line(strokeWidth=2, clip=True).encode(
         x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=6)),
-        y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~e" if logarithmic else "~g")),
+        y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~e" if logarithmic else ".4~g")),
         color=_colour(names, None), strokeDash=_dash(names),
         tooltip=["optimizer:N", alt.Tooltip("epoch:Q", format=",d"), alt.Tooltip("value:Q", format=".6g")],
     )  # fmt: skip
@@ -244,7 +257,7 @@ def profile(found: Profile, view: View) -> alt.Chart:
             x=alt.X("factor:Q", title="factor of the cheapest optimizer's cost (log scale)", scale=alt.Scale(type="log", domain=[1, most], nice=False)),
             y=alt.Y("share:Q", title="share of problems solved within it", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%")),
             color=_colour(found.names, _legend(3)),
-            strokeDash=_dash(found.names),
+            strokeDash=_dash(found.names, _legend(3)),
             tooltip=["optimizer:N", alt.Tooltip("factor:Q", format=".3g"), alt.Tooltip("share:Q", format=".0%")],
         )
         .properties(width=view.width, height=view.height, autosize=PAD)

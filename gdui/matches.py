@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gdcore.compare import Comparison
 from gdcore.experiment import Findings
-from gdui import charts, compare_charts, export, maps, session, tables, verdict
+from gdui import charts, compare_charts, export, maps, session, tables, verdict, wording
 
 MAPS_PER_ROW = 2
 MAP_SIZE = 195
@@ -19,7 +19,8 @@ MAP_SIZE = 195
 
 def success_table(comparison: Comparison) -> None:
     """One row per optimizer."""
-    st.table(pd.DataFrame(verdict.rows(comparison)).set_index("optimizer"))
+    table = pd.DataFrame(verdict.rows(comparison)).set_index("optimizer")
+    st.table(table.rename(index=tables.safe))
     st.caption(tables.safe(verdict.settings_used(comparison)))
     st.caption(
         "Evaluations: of the gradient until success; median of the starts that succeed, with its bootstrapped 95 % interval and "
@@ -46,7 +47,7 @@ def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
     with st.container(horizontal=True):
         first = st.selectbox("From", names, key=f"from {key}", width=215, help="Rows: what this one makes of each start.")
         second = st.selectbox("To", names, index=1, key=f"to {key}", width=215, help="Columns: what this one makes of the same start.")
-    found = comparison.transition(names.index(first), names.index(second))
+    found = comparison.transition(names.index(first), names.index(second), most=wording.MANY)
     chart = compare_charts.transitions(found, first, second, session.view(400, 300))
     widget = f"matrix {key} {first} {second}"
     st.altair_chart(chart, key=widget, on_select="rerun", selection_mode="cell", width="content")
@@ -67,7 +68,7 @@ def small_maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | Non
         with st.container(horizontal=True, gap="small"):
             for name, findings in list(zip(names, found, strict=True))[row : row + MAPS_PER_ROW]:
                 with st.container(width=MAP_SIZE + 62, gap="xxsmall"):
-                    st.markdown(f"**{name}**")
+                    st.markdown(f"**{tables.safe(name)}**")
                     _map(findings, view, f"small map {key} {name}", marked)
 
 

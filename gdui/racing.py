@@ -11,7 +11,7 @@ import streamlit as st
 from gdcore.compare import Comparison
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
-from gdui import compare_charts, controls, session, stepping, wording
+from gdui import compare_charts, controls, session, stepping, tables, wording
 
 Runs = dict[str, Trace]
 
@@ -49,13 +49,15 @@ def _telling_start(comparison: Comparison) -> tuple[float, ...]:
     different = sum((labels == k).any(axis=0).astype(int) for k in range(int(labels.max()) + 1))
     first = comparison.findings[0]
     if np.max(different) < 2:
-        return stepping.default_start(first.experiment.problem)
+        usual = stepping.default_start(first.experiment.problem)
+        sound = np.flatnonzero(np.isfinite(first.end_values))
+        return usual if np.isfinite(first.experiment.problem.value(usual)) or not sound.size else tuple(first.starts[sound[0]].round(4).tolist())
     return tuple(first.starts[int(np.argmax(different))].round(4).tolist())
 
 
 def _epoch(last: int) -> int:
     if last == 0:
-        st.caption("Every run ends where it begins: there is nothing to scrub through.")
+        st.caption("Every run is over at its start: there is nothing to scrub through.")
         return 0
     key = "race epoch"
     st.session_state[key] = min(st.session_state.get(key, last), last)
@@ -75,7 +77,7 @@ def _standings(runs: Runs, epoch: int) -> None:
             }
         )  # fmt: skip
     table = pd.DataFrame(rows).sort_values("value", na_position="last").drop(columns="value")
-    st.table(table.set_index("optimizer"))
+    st.table(table.set_index("optimizer").rename(index=tables.safe))
 
 
 def _clicked(problem: Problem, key: str, axes: tuple[int, int]) -> Callable[[], None]:

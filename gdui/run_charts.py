@@ -111,7 +111,7 @@ def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerC
         .mark_line(color=theme.PATH, strokeWidth=1.8)
         .encode(
             x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=6)),
-            y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format="~g" if not logarithmic else "~e")),
+            y=alt.Y("value:Q", title=quantity + (" (log scale)" if logarithmic else ""), scale=scale, axis=alt.Axis(tickCount=5, format=".4~g" if not logarithmic else "~e")),
             tooltip=[alt.Tooltip("epoch:Q", format=",d"), alt.Tooltip("value:Q", format=".6g")],
         )
     )

@@ -20,34 +20,58 @@ def headline(comparison: Comparison) -> str:
     summaries = comparison.summaries()
     order = sorted(range(len(summaries)), key=lambda k: (-summaries[k].share, summaries[k].expected_evaluations))
     best, second = summaries[order[0]], summaries[order[1]]
-    what, goal = _goal(comparison)
+    starts = plural(comparison.count, "start")
     if not best.successes:
-        return f"{goal} None of the {len(summaries)} optimizers {what} from any of {comparison.count:,} starts."
-    pair = _pair(comparison, order[0], order[1])
+        return f"{_no_goal(comparison)}None of the {len(summaries)} optimizers {_verb(comparison, 1)} from any of {starts}."
+    leaders = [summaries[k].name for k in order if summaries[k].successes == best.successes]
+    if len(leaders) > 1:
+        who = listed(leaders) if len(leaders) < len(summaries) or len(leaders) < 4 else f"All {len(leaders)} optimizers"
+        return f"{who} {_verb(comparison, 2)} equally often, from {percent(best.share)} of {starts} ({_interval(best)})."
     if second.successes == 0:
-        first = f"{best.name} alone {what}, from {percent(best.share)} of {comparison.count:,} starts ({_interval(best)})."
-    else:
-        first = f"{best.name} {what} from {percent(best.share)} of {comparison.count:,} starts, {second.name} from {percent(second.share)}: {_difference(pair, comparison)}."
-    return f"{goal} {first}".strip()
+        return f"{best.name} alone {_verb(comparison, 1)} from {percent(best.share)} of {starts} ({_interval(best)})."
+    pair = _pair(comparison, order[0], order[1])
+    return (
+        f"{best.name} {_verb(comparison, 1)} from {percent(best.share)} of {starts}, {second.name} from "
+        f"{percent(second.share)}: {_difference(pair, comparison)}."
+    )
+
+
+def plural(count: int, noun: str) -> str:
+    """1 start, 1,000 starts."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def listed(names: list[str]) -> str:
+    """A, B and C."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _verb(comparison: Comparison, number: int) -> str:
+    """What success is, as a verb phrase for one optimizer or more."""
+    if comparison.target is not None:
+        return f"{'reaches' if number == 1 else 'reach'} f ≤ {comparison.target:.7g}".replace("-", "−")
+    deepest = comparison.deepest
+    if not deepest:
+        return f"{'settles' if number == 1 else 'settle'} in a minimum"
+    minimum, finds = comparison.findings[0].minima[deepest[0]], "finds" if number == 1 else "find"
+    if len(deepest) > 1:
+        return f"{finds} one of the {len(deepest)} deepest minima, f = {figure(minimum.value)},"
+    place = f" at {point(minimum.point)}" if len(minimum.point) <= 3 else ""
+    return f"{finds} the deepest minimum, f = {figure(minimum.value)}{place},"
+
+
+def _no_goal(comparison: Comparison) -> str:
+    """A first sentence where there is no minimum to settle in."""
+    if comparison.target is not None or comparison.deepest:
+        return ""
+    degenerate = any(s.kind == "degenerate" for findings in comparison.findings for s in findings.stationary)
+    why = "The lowest points found are degenerate: no minimum can be verified" if degenerate else "No minimum is known"
+    return f"{why} here, so choose a target value as success. "
 
 
 def soonest(comparison: Comparison) -> str:
     """Who needs the fewest gradient evaluations where it succeeds, among those that succeed about as often as the best."""
     return _soonest(comparison.summaries())
-
-
-def _goal(comparison: Comparison) -> tuple[str, str]:
-    """The verb phrase of success, and a first sentence where there is nothing to settle in."""
-    if comparison.target is not None:
-        return f"reaches f ≤ {figure(comparison.target)}", ""
-    deepest = comparison.deepest
-    if not deepest:
-        return "settles in a minimum", "No minimum is known here."
-    minimum = comparison.findings[0].minima[deepest[0]]
-    place = f" at {point(minimum.point)}" if len(minimum.point) <= 3 else ""
-    if len(deepest) > 1:
-        return f"finds one of the {len(deepest)} deepest minima, f = {figure(minimum.value)},", ""
-    return f"finds the deepest minimum, f = {figure(minimum.value)}{place},", ""
 
 
 def _pair(comparison: Comparison, first: int, second: int) -> Pair:
@@ -66,8 +90,8 @@ def _difference(pair: Pair, comparison: Comparison) -> str:
     low, high = pair.interval
     limits = f"95\u00a0%: {points(low)} to {points(high)}"
     if pair.adjusted >= SIGNIFICANT:
-        over = f" over all {count} pairs" if count > 1 else ""
-        return f"{points(pair.difference)} points ({limits}) that may be chance (p = {figure(pair.adjusted, 2)}{over})"
+        alone, over = (" for this pair alone", f" over all {count} pairs") if count > 1 else ("", "")
+        return f"{points(pair.difference)} points more ({limits}{alone}), which may be chance (p = {figure(pair.adjusted, 2)}{over})"
     return f"{points(pair.difference)} points more ({limits})"
 
 
@@ -87,11 +111,12 @@ def _soonest(summaries: list[Summary]) -> str:
     if len(able) < 2:
         return ""
     fastest = min(able, key=lambda summary: summary.evaluations[1])
+    equal = [summary.name for summary in able if summary.evaluations[1] == fastest.evaluations[1]]
+    if len(equal) == len(able):
+        return f"All that succeed need a median of {plural(int(fastest.evaluations[1]), 'gradient evaluation')}."
     low, high = fastest.median_interval
-    return (
-        f"Soonest is {fastest.name}, after a median of {whole(fastest.evaluations[1])} gradient evaluations "
-        f"(95\u00a0%: {whole(low)} to {whole(high)})."
-    )
+    limits = f" (95\u00a0%: {whole(low)} to {whole(high)})" if fastest.successes > 1 and len(equal) == 1 else ""
+    return f"Soonest {'is' if len(equal) == 1 else 'are'} {listed(equal)}, after a median of {whole(fastest.evaluations[1])} gradient evaluations{limits}."
 
 
 def whole(value: float) -> str:
@@ -103,9 +128,11 @@ def fairness(comparison: Comparison) -> str:
     if comparison.tuning is None:
         return "Untuned: every optimizer runs at the settings given, so a difference may be one of settings and not of optimizers."
     tuning = comparison.tuning
+    if all(trial.share == 0 for trials in tuning.tried.values() for trial in trials):
+        return f"No trial of the tuning succeeded on any of {plural(tuning.starts.count, 'training start')}: the settings are those given."
     return (
-        f"Tuned fairly: {tuning.trials} trials of the {tuning.search} for each optimizer on {tuning.starts.count:,} training starts "
-        f"(seed {tuning.starts.seed:,}); compared on {comparison.count:,} other starts (seed {comparison.findings[0].experiment.starts.seed:,})."
+        f"Tuned fairly: {tuning.trials} trials of the {tuning.search} for each optimizer on {plural(tuning.starts.count, 'training start')} "
+        f"(seed {tuning.starts.seed:,}); compared on {plural(comparison.count, 'other start')} (seed {comparison.findings[0].experiment.starts.seed:,})."
     )
 
 
@@ -130,8 +157,22 @@ def rows(comparison: Comparison) -> list[dict[str, str]]:
 
 def settings_used(comparison: Comparison) -> str:
     """The settings of every optimizer compared."""
-    used = [f"{name}: {settings_text(dict(f.experiment.settings))}" for name, f in zip(comparison.names, comparison.findings, strict=True)]
+    used = [
+        f"{name}: {settings_text(dict(f.experiment.settings))}{_at_the_edge(comparison, name)}"
+        for name, f in zip(comparison.names, comparison.findings, strict=True)
+    ]
     return ("Chosen settings. " if comparison.tuning else "Settings as set. ") + "; ".join(used) + "."
+
+
+def _at_the_edge(comparison: Comparison, name: str) -> str:
+    """A word where the best learning rate was the smallest or the largest tried: a better one may lie beyond."""
+    trials = comparison.tuning.tried[name] if comparison.tuning else ()
+    rates = [trial.settings.get("lr") for trial in trials]
+    best = comparison.tuning.chosen[name].get("lr") if comparison.tuning else None
+    numbers = [rate for rate in rates if isinstance(rate, float)]
+    if not isinstance(best, float) or len(set(numbers)) < 2 or best not in (min(numbers), max(numbers)):
+        return ""
+    return f" (the {'smallest' if best == min(numbers) else 'largest'} rate tried)"
 
 
 def settings_text(settings: dict[str, float | str]) -> str:
@@ -183,7 +224,7 @@ def profile_sentence(found: Profile) -> str:
 
 def _leaders(found: Profile, shares: NDArray[np.float64]) -> str:
     """The names that share the first place."""
-    return " and ".join(name for name, share in zip(found.names, shares, strict=True) if share == shares.max())
+    return listed([name for name, share in zip(found.names, shares, strict=True) if share == shares.max()])
 
 
 def profile_rows(found: Profile) -> list[dict[str, str]]:

@@ -411,3 +411,14 @@ def test_training_starts_among_the_starts_are_refused() -> None:
     with pytest.raises(ValueError, match="^1 of the training starts are among"):
         compare(entrants(DOUBLE, mixed, "slow", "fast", epochs=10), tuning=found)
     assert compare(entrants(DOUBLE, Starts(count=20, seed=4), "slow", "fast", epochs=10), tuning=found).tuning is found
+
+
+def test_further_minima_share_a_group_where_asked() -> None:
+    starts = Starts(count=80)
+    found = compare({k: Experiment(GALLERY["rastrigin"], OPTIMIZERS[k], {"lr": 0.002}, starts) for k in ("gd", "momentum")})
+    whole, folded = found.transition(0, 1), found.transition(0, 1, most=3)
+    assert len(whole.groups) > len(folded.groups) and folded.counts.sum() == whole.counts.sum() == 80
+    labels = [label for label, ending in folded.groups if ending is None]
+    assert labels == sorted(labels) and max(labels) == 3
+    further = folded.groups.index((3, None))
+    assert int((found.findings[0].labels >= 3).sum()) == int(folded.counts[further].sum())

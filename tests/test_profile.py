@@ -57,7 +57,7 @@ def test_the_rate_and_the_lowest_value_are_each_problems_own(found: Profile) -> 
     problems = {name: Problem.from_text("x^2 + 2*y^2", name=name, rate=rate) for name, rate in rates.items()}
     two = {"gd": (OPTIMIZERS["gd"], {"lr": 5.0}), "heavy": (OPTIMIZERS["momentum"], {})}
     own = profile(problems, two, Stopping(10), starts=Starts(count=5))
-    assert [[s["lr"] for s in row] for row in own.settings] == [[0.003] * 2, [0.2] * 2]
+    assert [[s["lr"] for s in row] for row in own.settings] == [[5.0, 0.003], [5.0, 0.2]], "what is given holds on every problem"
 
 
 def test_curves_are_shares_of_problems_by_definition(found: Profile, tuned: Profile) -> None:

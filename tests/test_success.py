@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdcore import GALLERY, OPTIMIZERS, Experiment, Findings, Starts, Stopping, run
+from gdcore import GALLERY, OPTIMIZERS, Experiment, Findings, Problem, Starts, Stopping, run
 from gdcore.success import EQUALLY_DEEP, deepest_labels, success_of
 
 PLAIN = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.03}, Starts(count=60, seed=3), Stopping(epochs=300))
@@ -64,3 +64,13 @@ def test_a_start_below_the_target_takes_one_evaluation() -> None:
 def test_findings_made_without_a_target_are_refused_one() -> None:
     with pytest.raises(ValueError, match="without a target: run the experiment with one"):
         success_of(ONE, -6.0)
+
+
+def test_a_deeper_minimum_outside_the_box_decides_nothing_while_there_is_one_inside() -> None:
+    """A run that jumps out of the box and settles deeper must not make failures of all that stay."""
+    slope = Problem.from_text("(x^2 - 1)^2 + x/5", box={"x": (0.2, 2)})
+    found = run(Experiment(slope, OPTIMIZERS["gd"], {"lr": 0.02}, Starts.at([[1.5], [-1.5]])))
+    assert [m.inside_box for m in found.minima] == [False, True]
+    assert deepest_labels(found) == (1,)
+    outside = run(Experiment(slope.with_box({"x": (2, 3)}), OPTIMIZERS["gd"], {"lr": 0.02}, Starts.at([[1.5], [-1.5]])))
+    assert deepest_labels(outside) == (0,)

@@ -56,13 +56,13 @@ def test_one_alone_and_none_at_all(real):
 
 
 def test_a_target_is_named(real):
-    assert "gd reaches f ≤ −6.500 from 60" in plain(verdict.headline(replace(made_up(real, 120, 60), target=-6.5)))
+    assert "gd reaches f ≤ −6.5 from 60" in plain(verdict.headline(replace(made_up(real, 120, 60), target=-6.5)))
 
 
 def test_no_minimum_known():
     flat = Problem.from_text("-x^2 - y^2")
     found = compare({name: Experiment(flat, OPTIMIZERS[name], {}, Starts(count=20)) for name in ("gd", "adam")})
-    assert verdict.headline(found).startswith("No minimum is known here. None of the 2 optimizers settles in a minimum")
+    assert verdict.headline(found).startswith("No minimum is known here, so choose a target value as success. None of the 2 optimizers settles in a minimum")
 
 
 def test_soonest_names_the_smaller_median_and_only_among_the_able(real):
@@ -103,3 +103,27 @@ def test_profile_sentence_names_all_who_lead():
     nobody = replace(found, rho=np.zeros((2, 2)), costs=np.full((2, 2), np.inf))
     assert verdict.profile_sentence(nobody).startswith("No optimizer solves any of the 2 problems")
     assert verdict.profile_rows(nobody)[0]["A"].startswith("not solved")
+
+
+def test_equals_share_the_sentence(real):
+    assert plain(verdict.headline(made_up(real, 60, 60))).startswith("gd and adam find the deepest minimum, f = −6.551 at (0.228, −1.626), equally often, from 30 %")
+    same = np.full((2, 200), 20)
+    assert verdict.soonest(replace(made_up(real, 60, 60), evaluations=same)) == "All that succeed need a median of 20 gradient evaluations."
+
+
+def test_only_one_successful_has_no_double_comma(real):
+    assert ",," not in verdict.headline(made_up(real, 20, 0))
+
+
+def test_one_start_is_singular(real):
+    one = replace(real, success=real.success[:, :1] | True, evaluations=np.ones((2, 1), int))
+    assert plain(verdict.headline(one)).endswith("equally often, from 100 % of 1 start (95 %: 21 to 100).")
+    assert verdict.soonest(one) == "All that succeed need a median of 1 gradient evaluation."
+
+
+def test_a_rate_at_the_edge_of_what_was_tried_is_told(real):
+    tuning = tune(PEAKS, {"gd": (OPTIMIZERS["gd"], {"lr": 1e-4}), "adam": (OPTIMIZERS["adam"], {})}, Stopping(300), trials=5, starts=Starts(count=20, seed=5))
+    text = verdict.settings_used(replace(real, tuning=tuning))
+    assert ("(the largest rate tried)" in text) is (tuning.chosen["gd"]["lr"] == 0.01)
+    barren = tune(Problem.from_text("x + y"), {"gd": (OPTIMIZERS["gd"], {})}, Stopping(5), trials=2, starts=Starts(count=3, seed=5))
+    assert verdict.fairness(replace(real, tuning=barren)).startswith("No trial of the tuning succeeded on any of 3 training starts")
