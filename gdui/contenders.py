@@ -105,7 +105,7 @@ def question(setup: Setup, starts: Starts) -> Question | None:
     try:
         if len(chosen) < FEWEST:
             raise ValueError("choose at least two optimizers, or one of them twice")
-        contenders = _contenders(chosen, setup.problem)
+        contenders = _contenders(chosen, setup)
         asked = Question(setup.problem, contenders, starts, setup.stopping, target, tuning and _budget(*tuning))
         asked.key  # noqa: B018  every experiment is built and checked
         return asked
@@ -143,12 +143,28 @@ def _target(setup: Setup) -> float | None:
     key = f"target {setup.problem.formula[:60]}"
     session.keep(key, float(f"{lowest + 1e-3 * (1 + abs(lowest)):.6g}"))
     value = st.number_input(
-        "Target f", key=key, format="%g", width=130, persist_state="session", help="Success is f at or below this, at any step."
+        "Target f", value=None, key=key, format="%g", width=130, persist_state="session", help="Success is f at or below this, at any step."
     )
-    return float(value) if value is not None else None
+    if value is None:
+        st.error("The target needs a number.", icon=":material/error:")
+        st.stop()
+    return float(value)
 
 
-def _contenders(chosen: list[str], problem: Problem) -> Contenders:
+def _fields(option: str, optimizer: Optimizer, setup: Setup) -> dict[str, float | str]:
+    """The settings of one contender, with a word where its rate is beyond the stable one."""
+    problem, prefix = setup.problem, f"contender {option} {setup.problem.formula[:60]}"
+    try:
+        values = settings.fields(optimizer, prefix, optimizer.defaults_for(problem))
+        unstable = wording.unstable(values, setup.stopping.epochs, session.surveyed(replace(setup, optimizer=optimizer, settings=values)))
+    except (FormulaError, ValueError) as error:
+        raise ValueError(f"{_option_name(option)}: {error}") from None
+    if unstable:
+        st.warning(tables.safe(unstable), icon=":material/warning:")
+    return values
+
+
+def _contenders(chosen: list[str], setup: Setup) -> Contenders:
     """Name → optimizer and settings, from one tab of fields each."""
     known = session.optimizers()
     found: list[tuple[Optimizer, dict[str, float | str]]] = []
@@ -156,8 +172,7 @@ def _contenders(chosen: list[str], problem: Problem) -> Contenders:
         for option, tab in zip(chosen, st.tabs([tables.safe(_option_name(option)) for option in chosen]), strict=True):
             optimizer = known[option.removesuffix(AGAIN)]
             with tab:
-                prefix = f"contender {option} {problem.formula[:60]}"
-                found.append((optimizer, settings.fields(optimizer, prefix, optimizer.defaults_for(problem))))
+                found.append((optimizer, _fields(option, optimizer, setup)))
     return dict(zip(_names(found), found, strict=True))
 
 
@@ -185,12 +200,12 @@ def _budget_fields() -> tuple[int | None, int | None, int | None, bool]:
         session.keep(key, value)
     with st.popover("Budget", icon=":material/savings:", help="How settings are chosen, the same for every optimizer."):
         trials = st.number_input(
-            "Trials per optimizer", key="trials", step=1, persist_state="session", help=f"Settings tried, 1 to {MOST_TRIALS}; the first are those set."
+            "Trials per optimizer", value=None, key="trials", step=1, persist_state="session", help=f"Settings tried, 1 to {MOST_TRIALS}; the first are those set."
         )
         count = st.number_input(
-            "Training starts", key="training starts", step=50, persist_state="session", help=f"1 to {MOST_TRAINING:,}; never those of the comparison."
+            "Training starts", value=None, key="training starts", step=50, persist_state="session", help=f"1 to {MOST_TRAINING:,}; never those of the comparison."
         )
-        seed = st.number_input("Training seed", key="training seed", step=1, persist_state="session", help="Draws the training starts.")
+        seed = st.number_input("Training seed", value=None, key="training seed", step=1, persist_state="session", help="Draws the training starts.")
         every = st.checkbox(
             "Search all settings, not only the learning rate", key="search all", persist_state="session",
             help="Off: a logarithmic grid of rates from a hundredth to a hundred times the one set. On: a Sobol' sequence over all.",

@@ -25,13 +25,13 @@ def starts(problem: Problem) -> Starts | None:
         session.keep(key, value)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
-            "Starts", key="count", step=500, width=150, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
+            "Starts", value=None, key="count", step=500, width=150, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
         )
         st.selectbox(
             "Design", list(DESIGNS), key="design", format_func=lambda key: DESIGN_NAMES[key], width=190, persist_state="session",
             help="How starts are spread. A grid takes the largest full one with at most this many points.",
         )  # fmt: skip
-        st.number_input("Seed", key="seed", step=1, width=120, persist_state="session", help="The same seed gives the same starts.")
+        st.number_input("Seed", value=None, key="seed", step=1, width=120, persist_state="session", help="The same seed gives the same starts.")
         st.button("New seed", icon=":material/casino:", on_click=_new_seed, help="Draw other starts of the same kind.")
         with st.popover("Start region", icon=":material/crop_free:", help="Where starts are drawn from."):
             region = _region(problem)
@@ -59,7 +59,7 @@ def _region(problem: Problem) -> dict[str, tuple[float, float]]:
         stem = f"region {problem.formula[:40]} {problem.box[name]} {name}"
         for column, end, value in zip((left, right), ("from", "to"), limits, strict=True):
             session.keep(f"{stem} {end}", float(value))
-            column.number_input(f"${name_latex(name)}$ {end}", key=f"{stem} {end}", format="%g", step=0.5, persist_state="session")
+            column.number_input(f"${name_latex(name)}$ {end}", value=None, key=f"{stem} {end}", format="%g", step=0.5, persist_state="session")
         low, high = (st.session_state[f"{stem} {end}"] for end in ("from", "to"))
         region[name] = (float("nan") if low is None else low, float("nan") if high is None else high)
     return region
@@ -73,7 +73,7 @@ def one_point(problem: Problem, prefix: str, default: tuple[float, ...], label: 
             session.keep(f"{prefix} {name}", float(value))
             values.append(
                 st.number_input(
-                    f"{label} ${name_latex(name)}$", key=f"{prefix} {name}", format="%g", step=0.1, width=150, persist_state="session",
+                    f"{label} ${name_latex(name)}$", value=None, key=f"{prefix} {name}", format="%g", step=0.1, width=150, persist_state="session",
                     help=f"{label} of {name}, any number.",
                 )
             )  # fmt: skip

@@ -44,7 +44,7 @@ def show(setup: Setup) -> None:
         st.latex(wording.equations_latex(optimizer))
         for key, setting in optimizer.settings.items():
             if not setting.label:
-                st.caption(tables.safe(f"{key}: {setting.help}"))
+                st.info(tables.safe(f"{key}: {setting.help}"), icon=":material/info:")
         try:
             values = settings.fields(optimizer, "own setting", optimizer.defaults)
         except ValueError as error:
@@ -56,17 +56,26 @@ def show(setup: Setup) -> None:
 
 
 def _copy() -> None:
+    """A choice that replaces the text, and then is none again: it never acts by itself."""
     if "own equations" not in st.session_state:
-        st.session_state["own copied"] = FIRST
-        _take_copy()
+        _take(FIRST)
+    session.keep("own equations", "")
+    session.keep("own name", "")
     st.selectbox(
-        "Start from a copy of", list(OPTIMIZERS), key="own copied", format_func=lambda key: OPTIMIZERS[key].name, on_change=_take_copy,
-        help="Choosing one replaces the text below with its equations.",
+        "Start from a copy of", list(OPTIMIZERS), index=None, key="own copied", format_func=lambda key: OPTIMIZERS[key].name,
+        on_change=_take_copy, placeholder="choose one to replace the text below", help="Its name, equations and settings.",
     )  # fmt: skip
 
 
 def _take_copy() -> None:
-    optimizer = OPTIMIZERS[st.session_state.get("own copied") or FIRST]
+    key = st.session_state.get("own copied")
+    if key is not None:
+        _take(key)
+        st.session_state["own copied"] = None
+
+
+def _take(key: str) -> None:
+    optimizer = OPTIMIZERS[key]
     st.session_state["own equations"] = optimizer.equations
     st.session_state["own name"] = f"My {optimizer.name}"[:LONGEST_NAME]
     settings.fill("own setting", optimizer.defaults)

@@ -122,7 +122,8 @@ def _progress(job: Job) -> None:
     if job.future.done():
         st.rerun()
     running = f"; {job.running:,} starts still running" if job.running else ""
-    st.progress(min(1.0, job.done / job.total), text=f"Epoch {job.done:,} of at most {job.total:,}{running}")
+    epochs = f"Epoch {job.done:,} of at most {job.total:,}" if job.kind == "run" else f"{100 * job.done / job.total:.0f} % of at most {job.total:,} epochs of all runs"
+    st.progress(min(1.0, job.done / job.total), text=epochs + running)
     if st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:"):
         job.cancel.set()
         st.rerun()

@@ -11,7 +11,7 @@ import streamlit as st
 from gdcore.gallery import GALLERY
 from gdcore.profile import Profile, profile
 from gdui import compare_charts, session, tables, verdict
-from gdui.contenders import Question
+from gdui.contenders import Contenders, Question
 from gdui.jobs import result_of
 
 OPENING = ("peaks", "himmelblau", "six_hump_camel", "styblinski_tang", "branin", "beale", "booth", "goldstein_price")
@@ -33,28 +33,38 @@ def show(question: Question) -> None:
     if st.session_state.get("profile wanted") != _key(question, chosen):
         st.caption(
             "Each optimizer runs on every problem from 200 starts, "
-            + ("tuned anew on each problem by the budget above." if question.budget else "at the default settings for the problem.")
-            + " Cost: expected gradient evaluations per success, success being the deepest minimum known."
+            + ("tuned anew on each problem by the budget above" if question.budget else "untuned")
+            + "; settings left at their defaults follow each problem. Cost: expected gradient evaluations per success, success being the deepest minimum known."
         )
         return
-    problems, trials = {GALLERY[key].name: GALLERY[key] for key in chosen}, question.budget.trials if question.budget else 0
+    problems, contenders, budget = {GALLERY[key].name: GALLERY[key] for key in chosen}, _changed(question), question.budget
     found = result_of(
         "profile", _key(question, chosen),
-        lambda report: profile(problems, question.contenders, question.stopping, trials=trials, on_progress=report),
+        lambda report: profile(
+            problems, contenders, question.stopping, on_progress=report,
+            **({} if budget is None else {"trials": budget.trials, "training": budget.starts, "every": budget.every, "seed": budget.seed}),
+        ),
     )  # fmt: skip
     if found is not None:
         _draw(found)
 
 
+def _changed(question: Question) -> Contenders:
+    """The contenders with those settings only that differ from their defaults here: the others follow each problem."""
+    return {
+        name: (optimizer, {key: value for key, value in values.items() if value != optimizer.defaults_for(question.problem)[key]})
+        for name, (optimizer, values) in question.contenders.items()
+    }
+
+
 def _key(question: Question, chosen: list[str]) -> str:
-    contenders = {name: [optimizer.to_dict(), dict(values)] for name, (optimizer, values) in question.contenders.items()}
-    trials = question.budget.trials if question.budget else 0
-    text = json.dumps([contenders, chosen, trials, question.stopping.epochs, question.stopping.gradient_tolerance])
+    contenders = {name: [optimizer.to_dict(), dict(values)] for name, (optimizer, values) in _changed(question).items()}
+    text = json.dumps([contenders, chosen, str(question.budget), question.stopping.epochs, question.stopping.gradient_tolerance])
     return "profile " + hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _draw(found: Profile) -> None:
     st.markdown(f"**{tables.safe(verdict.profile_sentence(found))}**")
-    st.altair_chart(compare_charts.profile(found, session.view(620, 300)), width="content", key="profile chart")
+    st.altair_chart(compare_charts.profile(found, session.view(440, 300)), width="content", key="profile chart")
     st.dataframe(pd.DataFrame(verdict.profile_rows(found)), hide_index=True, width="stretch", key="profile table")
     st.caption("Expected gradient evaluations per success, and the learning rate used; ✓ marks the cheapest of each problem.")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from gdcore.notation import name_latex
 from gdcore.optimizers import Optimizer
-from gdcore.schedules import SCHEDULES
+from gdcore.schedules import SCHEDULES, Schedule
 from gdcore.setting import Setting
 from gdui import charts, session
 
@@ -47,7 +47,7 @@ def _number(name: str, setting: Setting, prefix: str, default: float, *, slider:
     session.keep(field, default)
     label = _label(name, setting)
     value = st.number_input(
-        label, key=field, format="%g", step=_step(setting, st.session_state[field]),
+        label, value=None, key=field, format="%g", step=_step(setting, st.session_state[field]),
         help=f"{setting.help} From {setting.low:g} to {setting.high:g}.", persist_state="session",
     )  # fmt: skip
     if value is None:
@@ -107,7 +107,7 @@ def _schedules(optimizer: Optimizer, prefix: str, values: dict[str, float | str]
             )  # fmt: skip
             value = values[name]
             if kind == TYPED:
-                chosen[name] = _typed(f"{key} text", float(value))
+                chosen[name] = Schedule(TYPED, _typed(f"{key} text"), "").at(float(value))
             elif kind != "constant":
                 chosen[name] = SCHEDULES[kind].at(float(value))
                 st.caption(f"{SCHEDULES[kind].help} {SCHEDULES[kind].formula}")
@@ -117,12 +117,12 @@ def _schedules(optimizer: Optimizer, prefix: str, values: dict[str, float | str]
     return chosen
 
 
-def _typed(key: str, value: float) -> str:
-    session.keep(key, SCHEDULES["cosine"].at(value))
+def _typed(key: str) -> str:
+    session.keep(key, SCHEDULES["cosine"].formula)
     text = st.text_input(
-        "Formula in t and T", key=key, persist_state="session", help="For example 0.1/sqrt(t), or 0.05*exp(-3*t/T)."
+        "Formula in t, T and a", key=key, persist_state="session", help="For example 0.1/sqrt(t), or a*exp(-3*t/T)."
     )
-    if not text.strip():
+    if not (text or "").strip():
         raise ValueError("the schedule is empty: write a formula such as 0.1/sqrt(t), or choose another schedule")
     return text
 

@@ -45,7 +45,7 @@ def _or_none(draw: Callable[[], T]) -> T | None:
     try:
         return draw()
     except FormulaError as error:
-        st.error(tables.safe(str(error)), icon=":material/error:")
+        st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
     except ValueError as error:
         st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
     return None
@@ -149,7 +149,7 @@ def _box(problem: Problem) -> Problem:
         for column, end, value in ((left, "low", low), (right, "high", high)):
             st.session_state.setdefault(f"{end} {name}", float(value))
             column.number_input(
-                f"{shown} {'from' if end == 'low' else 'to'}", key=f"{end} {name}", format="%g", step=0.5, persist_state="session",
+                f"{shown} {'from' if end == 'low' else 'to'}", value=None, key=f"{end} {name}", format="%g", step=0.5, persist_state="session",
                 help=f"The {'lower' if end == 'low' else 'upper'} end of the box in {name}. Runs may leave the box; it decides what the maps show.",
             )  # fmt: skip
         box[name] = (st.session_state[f"low {name}"], st.session_state[f"high {name}"])
@@ -199,10 +199,10 @@ def _optimizer(problem: Problem) -> Setup:
     st.session_state.setdefault("epochs", 1000)
     st.session_state.setdefault("tolerance", 1e-6)
     left.number_input(
-        "Epochs", key="epochs", step=100, help="The most steps a run may take, 1 to 1,000,000.", persist_state="session"
+        "Epochs", value=None, key="epochs", step=100, help="The most steps a run may take, 1 to 1,000,000.", persist_state="session"
     )
     right.number_input(
-        "Tolerance", key="tolerance", format="%.0e", step=1e-7, persist_state="session",
+        "Tolerance", value=None, key="tolerance", format="%.0e", step=1e-7, persist_state="session",
         help="A run stops where the gradient's length is at most this; 0 never stops early.",
     )  # fmt: skip
     if st.session_state["epochs"] is None or st.session_state["tolerance"] is None:

@@ -212,7 +212,7 @@ def trial_rows(tuning: Tuning) -> list[dict[str, object]]:
 def profile_sentence(found: Profile) -> str:
     """Who is cheapest most often, and who solves most."""
     count = len(found.problems)
-    tuned = f"each tuned with {found.trials} trials per problem" if found.trials else "untuned, at the default settings"
+    tuned = f"each tuned with {found.trials} trials per problem" if found.trials else "untuned"
     cheapest, most = _leaders(found, found.rho[0]), _leaders(found, found.rho[-1])
     if not found.rho[-1].any():
         return f"No optimizer solves any of the {count} problems ({tuned})."

@@ -195,12 +195,12 @@ def unstable(settings: Mapping[str, float | str], epochs: int, found: Sequence[t
     if last is None:
         places = ", ".join(f"minimum {k} (f = {figure(m.value)})" for k, m, _ in beyond)
         return f"At these settings a run is driven away from {places}: one step lengthens the distance."
-    where = "At the schedule's last rate," if isinstance(rate, str) else "At rate"
+    where = f"At the schedule's last rate, {figure(last, 3)}," if isinstance(rate, str) else f"At rate {figure(last, 3)}"
     if len(beyond) == 1:
         k, m, stable = beyond[0]
-        return f"{where} {figure(last, 3)} minimum {k} (f = {figure(m.value)}) cannot be reached: {_limit(stable)}."
+        return f"{where} minimum {k} (f = {figure(m.value)}) cannot be reached: {_limit(stable)}."
     parts = [f"{k} ({_limit(stable)})" for k, _, stable in beyond]
-    return f"{where} {figure(last, 3)} minima {', '.join(parts[:-1])} and {parts[-1]} cannot be reached."
+    return f"{where} minima {', '.join(parts[:-1])} and {parts[-1]} cannot be reached."
 
 
 def _limit(stable: Stability) -> str:

@@ -97,7 +97,7 @@ def test_profile_sentence_names_all_who_lead():
     rho = np.array([[0.5, 0.5], [1.0, 0.5]])
     found = Profile(("A", "B"), ("p", "q"), np.array([[1.0, 2.0], [3.0, 2.0]]), (({"lr": 0.1}, {"lr": 0.2}),) * 2, 0, np.array([1.0, 2.0]), rho)
     assert verdict.profile_sentence(found) == (
-        "Cheapest most often: A and B, on 1 of 2 problems. Most problems solved: A, 2 (untuned, at the default settings)."
+        "Cheapest most often: A and B, on 1 of 2 problems. Most problems solved: A, 2 (untuned)."
     )
     assert verdict.profile_rows(found)[0] == {"problem": "p", "A": "1 ✓ (lr 0.100)", "B": "2 (lr 0.200)"}
     nobody = replace(found, rho=np.zeros((2, 2)), costs=np.full((2, 2), np.inf))
