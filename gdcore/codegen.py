@@ -39,7 +39,7 @@ OPERATIONS = (
     "add subtract multiply divide negative power sqrt exp log sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh "
     "arccosh arctanh abs sign floor ceil cbrt arctan2 maximum minimum greater_equal greater mod"
 ).split()
-NAMESPACE = {name: getattr(np, name) for name in OPERATIONS} | SPECIAL
+NAMESPACE = {name: getattr(np, name) for name in OPERATIONS} | SPECIAL | {"inf": np.inf, "nan": np.nan}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ lines), strings (names of inputs) or floats.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -97,7 +98,7 @@ class Lowering:
 
     def _compute(self, expression: Expr) -> Operand:
         if not expression.free_symbols:
-            return float(expression)
+            return _number(expression)
         if expression.is_Add:
             return self._sum(expression.args)
         if expression.is_Mul:
@@ -122,7 +123,7 @@ class Lowering:
         for term in terms:
             coefficient = term.as_coeff_Mul()[0]
             if not term.free_symbols:
-                constant += float(term)
+                constant += _number(term)
             elif coefficient.is_negative:
                 minus.append(self._lower(-term))
             else:
@@ -145,7 +146,7 @@ class Lowering:
         constant = 1.0
         for factor in factors:
             if not factor.free_symbols:
-                constant *= float(factor)
+                constant *= _number(factor)
             elif factor.is_Pow and factor.exp.is_Number and factor.exp.is_negative:
                 below.append(self._power(factor.base, -factor.exp))
             else:
@@ -188,6 +189,14 @@ class Lowering:
         half = self._integer_power(base, exponent // 2)
         square = self._line("multiply", half, half)
         return self._line("multiply", square, base) if exponent % 2 else square
+
+
+def _number(constant: Expr) -> float:
+    """The constant as a float; nan where it is no real number, as a derivative may have it: (-2)^u holds log(-2)."""
+    try:
+        return float(constant)
+    except TypeError:
+        return math.nan
 
 
 def lower(
