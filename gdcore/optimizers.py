@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gdcore.composition import compose
 from gdcore.equations import Equations, Update, read_equations, rehearse
 from gdcore.formula import Node, canonical_name
 from gdcore.minima import survey
@@ -45,9 +46,10 @@ class Optimizer:
         """The optimizer that the equations state; FormulaError names the line and place of a mistake.
 
         A name that nobody assigns or describes becomes a setting with default 0.1, and its help says so. Equations that
-        divide by a state while it is 0, or grow without bound where the gradient is 0, are refused.
+        divide by a state while it is 0, grow without bound where the gradient is 0, or have no real value, are refused.
         """
         optimizer = _as_stated(name, equations, settings, source=source, about=about)
+        compose(optimizer, 2)
         rehearse(optimizer.parsed, tuple(optimizer.defaults.items()))
         return optimizer
 

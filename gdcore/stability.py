@@ -256,8 +256,10 @@ class _Column:
         for i, symbol in enumerate(step.entry["g"]):
             rows[symbol] = sum((hessian[i, j] * rows.get(x, zero) for j, x in enumerate(step.entry["x"])), zero)
         for (symbol, other), value in partials.items():
-            part = value[:, None] * rows.get(other, zero)
-            rows[symbol] = rows.get(symbol, zero) + part
+            with np.errstate(invalid="ignore"):
+                part = value[:, None] * rows.get(other, zero)
+            untouched = value[:, None] == 0  # such as the side of where that is not taken: it may have a pole
+            rows[symbol] = rows.get(symbol, zero) + np.where(untouched, 0.0, part)
         return np.stack([rows.get(symbol, zero) for symbol in outputs], axis=1)
 
     def free_state(self, jacobian: Array) -> str:
@@ -284,6 +286,8 @@ class _Column:
         scalars |= {"t": self.values[step.t], "T": self.values[step.epochs]}
         found = []
         for line in step.lines:
+            if line.update is None:
+                continue
             coordinates = [{**scalars, **{name: self.values[group[i]] for name, group in now.items()}} for i in range(len(self.position))]
             known = reductions(line.update.tree, coordinates)
             found += [LineValues(line.update, names, known) for names in coordinates]

@@ -34,18 +34,16 @@ HESSIAN_BUDGET = 40_000
 CONSTANTS = {"pi": sympy.pi, "e": sympy.E}
 
 
-def to_sympy(node: Node, symbols: Mapping[str, Expr], known: Mapping[Node, Expr] | None = None) -> Expr:
+def to_sympy(node: Node, symbols: Mapping[str, Expr]) -> Expr:
     """The tree as a sympy expression over `symbols` (name → expression).
 
-    known: subtrees whose expression is given. Raises FormulaError where a constant part has no finite value.
+    Raises FormulaError where a constant part has no finite value.
     """
-    if known and node in known:
-        return known[node]
     if isinstance(node, Name):
         return symbols[node.name]
     if not names_in(node):
         return _constant(node)
-    parts = [to_sympy(child, symbols, known) for child in children(node)]
+    parts = [to_sympy(child, symbols) for child in children(node)]
     return _combine(node, parts)
 
 
