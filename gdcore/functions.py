@@ -106,7 +106,12 @@ class Select(RealFunction):
     """a where the condition is not 0, else b."""
 
     numeric = staticmethod(lambda c, a, b: a if c else b)
-    partials = (lambda c, a, b: ZERO, lambda c, a, b: Select(c, ONE, ZERO), lambda c, a, b: Select(c, ZERO, ONE))
+
+    def _eval_derivative(self, symbol: Expr) -> Expr:
+        """That of the side taken: the other may have a pole there, which 0 times it would not silence."""
+        condition, *sides = self.args
+        slopes = [side.diff(symbol) for side in sides]
+        return ZERO if slopes == [ZERO, ZERO] else Select(condition, *slopes)
 
     def _latex(self, printer: Any, exp: str | None = None) -> str:
         return _called(printer, r"\operatorname{where}", self.args, exp)

@@ -140,6 +140,8 @@ def _jacobian(
     jacobian, earlier = (column.jacobian(hessian) for column in (late[1], late[0]))
     if not np.allclose(jacobian, earlier, rtol=1e-6, atol=1e-12, equal_nan=True):
         return np.empty((0, 0, 0)), "the step keeps changing with t"
+    if np.isnan(jacobian).any():
+        return np.empty((0, 0, 0)), "the step has no derivative at the minimum"
     free = late[1].free_state(jacobian)
     return jacobian, f"{free} {FREE}" if free else ""
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gdcore import GALLERY, OPTIMIZERS, Optimizer, Problem, Setting, Stopping, trace
+from gdcore.formula import names_in, parse
+from gdcore.kernel import kernel
 from gdcore.minima import polish
 from gdcore.stability import stability, step_jacobian
 
@@ -204,3 +206,109 @@ def test_a_maximum_has_no_stable_rate_and_an_optimizer_without_lr_no_limit():
     mine = Optimizer.from_text("mine", "x = x - rate*g", {"rate": Setting(0.02)})
     found = stability(PEAKS, mine, {}, PEAKS.minima[0])
     assert math.isnan(found.largest_rate) and found.radius == pytest.approx(1 - 0.02 * 17.9197, rel=1e-4)
+
+
+# -- random linear equations on random quadratics ----------------------------------------------------------------------
+
+TYPED = {
+    "two memories": "v = a*v + b*g + c*p\np = g\nx = x - lr*(d*v + k*g)",
+    "a chain": "v = a*v + g\nw = c*w + v\nx = x - lr*(d*v + k*w + g)",
+    "rate in the state": "v = a*v - lr*g\nx = x + v - lr*d*g",
+    "an earlier position": "q = x - p\np = x\nx = x + a*q/2 - lr*(g + k*r)\nr = g",
+    "smooth, not linear": "v = tanh(a*v) + sin(g)\nx = x - lr*(v + d*g/(1 + g^2))",
+}
+
+
+def quadratic(dimension: int, rng: np.random.Generator) -> tuple[Problem, np.ndarray]:
+    """A quadratic with eigenvalues over four decades, its minimum with one coordinate 0, and a parameter."""
+    basis, _ = np.linalg.qr(rng.normal(size=(dimension, dimension)))
+    eigenvalues = 10 ** rng.uniform(-2, 2, dimension)
+    hessian = np.round(basis @ np.diag(eigenvalues) @ basis.T, 9)
+    centre = np.round(rng.uniform(-1, 1, dimension), 4)
+    centre[0] = 0.0
+    names = [f"y{i}" for i in range(1, dimension + 1)]
+    terms = [
+        f"({hessian[i, j]:.9f})*({names[i]} - ({centre[i]:.4f}))*({names[j]} - ({centre[j]:.4f}))/q"
+        for i in range(dimension) for j in range(dimension)
+    ]  # fmt: skip
+    box = {name: (-3.0, 3.0) for name in names}
+    return Problem.from_text(" + ".join(terms), box=box, parameters={"q": 2.0}), centre
+
+
+def simulated(problem: Problem, optimizer: Optimizer, settings, state: np.ndarray, epochs: int) -> np.ndarray:
+    """The state (rows, n) after so many late steps."""
+    made = kernel(problem, optimizer, {**optimizer.defaults, **settings}, 10**9)
+    workspace = np.empty((made.workspace_rows, state.shape[1]))
+    for t in range(epochs):
+        out = np.empty((made.rows + 1 + made.dimension, state.shape[1]))
+        with np.errstate(all="ignore"):
+            made.step(10**6 + t, state, out, workspace)
+        state = out[: made.rows]
+    return state
+
+
+@pytest.mark.parametrize(("dimension", "seed"), [(1, 0), (2, 0), (2, 1), (3, 0), (5, 0)])
+@pytest.mark.parametrize("shape", TYPED)
+def test_random_equations_on_random_quadratics(shape: str, dimension: int, seed: int) -> None:
+    rng = np.random.default_rng((dimension, seed, len(TYPED[shape])))
+    problem, point = quadratic(dimension, rng)
+    values = {"lr": 0.01, **{name: round(float(rng.uniform(-0.9, 0.9)), 3) for name in "abcdk"}}
+    optimizer = Optimizer.from_text("mine", TYPED[shape], {n: v for n, v in values.items() if n in names_of(TYPED[shape])})
+    jacobian = step_jacobian(problem, optimizer, {}, point)
+    rest = np.zeros((len(jacobian), 1))
+    rest[:dimension, 0] = point
+    if "p = x" in TYPED[shape]:
+        at = (1 + optimizer.states.index("p")) * dimension
+        rest[at : at + dimension, 0] = point
+    nudge = 1e-5 * np.eye(len(jacobian))
+    ahead, behind = (simulated(problem, optimizer, {}, rest + sign * nudge, 1) for sign in (1, -1))
+    np.testing.assert_allclose((ahead - behind) / 2e-5, jacobian, atol=1e-6 * max(1.0, np.abs(jacobian).max()))
+
+    def radius_at(rate: float) -> float:
+        return float(np.abs(np.linalg.eigvals(step_jacobian(problem, optimizer, {"lr": rate}, point))).max())
+
+    found = stability(problem, optimizer, {}, point)
+    limit = found.largest_rate
+    assert found.radius == pytest.approx(radius_at(0.01), rel=1e-9)
+    if limit == 0.0:
+        assert max(radius_at(rate) for rate in (1e-8, 1e-6, 1e-4)) > 1
+        return
+    assert max(radius_at(rate) for rate in limit * np.geomspace(1e-4, 0.9999, 20)) < 1 + 1e-9
+    for factor, grows in ((0.98, False), (1.02, True)):
+        radius = radius_at(factor * limit)
+        assert (radius > 1) is grows
+        epochs = int(25 / abs(math.log(radius))) + 1
+        if epochs <= 2000:
+            start = rest + 1e-9 * rng.normal(size=rest.shape)
+            after = simulated(problem, optimizer, {"lr": factor * limit}, start, epochs)
+            distance = np.abs(after - rest).max()
+            assert not distance < 1e-7 if grows else distance < 1e-11
+
+
+def names_of(equations: str) -> set[str]:
+    return {name for line in equations.split("\n") for name in names_in(parse(line.partition("=")[2]))}
+
+
+# -- choices whose other side is not smooth ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "equations",
+    [
+        "x = x - lr*where(norm(g) > 1, g/norm(g), g)",
+        "x = x - lr*where(abs(g) > 1, sqrt(abs(g)), g)",
+        "x = x - lr*where(dot(g, g) < 1, g, g/sqrt(dot(g, g)))",
+        "x = x - lr*max(-1, min(1, g))",
+    ],
+)
+def test_clipping_far_from_the_minimum_does_not_change_the_limit(equations: str) -> None:
+    plain = stability(PEAKS, OPTIMIZERS["gd"], {}, PEAKS.minima[0])
+    found = stability(PEAKS, Optimizer.from_text("mine", equations, {"lr": 0.01}), {}, PEAKS.minima[0])
+    assert found.reason == "" and found.radius == pytest.approx(plain.radius, rel=1e-12)
+    assert found.largest_rate == pytest.approx(plain.largest_rate, rel=1e-9)
+
+
+def test_a_step_without_derivative_has_a_reason_instead_of_a_limit() -> None:
+    mine = Optimizer.from_text("mine", "x = x - lr*g*(0 - 2)^g", {"lr": 0.01})
+    found = stability(PEAKS, mine, {}, PEAKS.minima[0])
+    assert found.reason == "the step has no derivative at the minimum" and math.isnan(found.largest_rate)
