@@ -7,7 +7,7 @@ A. Packard 2016, Analysis and design of optimization algorithms via integral qua
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -110,19 +110,31 @@ def _radii(jacobians: Array, dimension: int) -> Array:
 def _largest_rate(problem: Problem, optimizer: Optimizer, numbers: Mapping[str, float], point: Array) -> float:
     """The rate at which the spectral radius first reaches 1, bracketed to the last digits."""
 
-    def stable(rates: Array) -> NDArray[np.bool_]:
+    def radii(rates: Array) -> Array:
         jacobian, reason = _jacobian(problem, optimizer, {**numbers, RATE: rates}, point)
-        return np.zeros(len(rates), bool) if reason else _radii(jacobian, len(point)) < UNSTABLE
+        return np.full(len(rates), np.inf) if reason else _radii(jacobian, len(point))
 
-    rates = RATES
+    rates = _with_peaks(RATES, radii)
+    lowest = rates[0]
     for _ in range(ROUNDS + 1):
-        unstable = np.flatnonzero(~stable(rates))
+        unstable = np.flatnonzero(~(radii(rates) < UNSTABLE))
         if not unstable.size:
             return np.inf
         if unstable[0] == 0:
-            return 0.0 if rates is RATES else float(rates[0])
+            return 0.0 if rates[0] == lowest else float(rates[0])
         rates = np.linspace(rates[unstable[0] - 1], rates[unstable[0]], SECTIONS)
     return float(rates[0])
+
+
+def _with_peaks(rates: Array, radii: Callable[[Array], Array]) -> Array:
+    """The rates, with more of them where the radius peaks below 1: it may be above 1 between two of them."""
+    for _ in range(2):
+        found = radii(rates)
+        found = found[: np.argmax(found >= UNSTABLE)] if (found >= UNSTABLE).any() else found
+        middle = found[1:-1]
+        peaks = np.flatnonzero((middle > found[:-2] + 1e-9) & (middle >= found[2:]) & (middle > 0.9)) + 1
+        rates = np.unique(np.concatenate([rates, *(np.linspace(rates[k - 1], rates[k + 1], SECTIONS) for k in peaks)]))
+    return rates
 
 
 def _jacobian(

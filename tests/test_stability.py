@@ -289,6 +289,19 @@ def names_of(equations: str) -> set[str]:
     return {name for line in equations.split("\n") for name in names_in(parse(line.partition("=")[2]))}
 
 
+# -- the first crossing ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("excess", [0.1, 1e-2, 1e-3, 1e-4, 1e-6])
+def test_the_limit_is_the_first_of_several_however_narrow_the_gap(excess: float) -> None:
+    """lr (lr - a)^2 peaks at 4 a^3/27, here just above 2: a gap in between two ranges of stable rates."""
+    a = (27 / 2 * (1 + excess)) ** (1 / 3)
+    mine = Optimizer.from_text("mine", "x = x - lr*(lr - a)^2*g", {"lr": 0.01, "a": a})
+    crossings = np.sort(np.roots([1, -2 * a, a * a, -2]).real)
+    found = stability(Problem.from_text("x^2/2 + y^2/4"), mine, {}, (0.0, 0.0))
+    assert found.largest_rate == pytest.approx(crossings[0], rel=1e-6) and crossings[2] > 3
+
+
 # -- choices whose other side is not smooth ----------------------------------------------------------------------------
 
 
