@@ -21,6 +21,7 @@ from gdcore.formula import (
     canonical_name,
     children,
     constant_value,
+    count_nodes,
     names_in,
     parse,
 )
@@ -30,7 +31,10 @@ ALL_FUNCTIONS = {**FUNCTIONS, **UPDATE_FUNCTIONS}
 START_FUNCTIONS = {**FUNCTIONS, "where": UPDATE_FUNCTIONS["where"]}  # a start value has no coordinates to reduce over
 GIVEN = ("x", "g", "f", "t", "T")  # position, gradient, value, step counted from 1, number of epochs
 MOST_LINES = 40
+MOST_CHARACTERS = 20_000  # of the whole text, blanks included
+MOST_PARTS = 1_000  # operations and values of all lines together
 LINE = re.compile(r"^\s*(?P<state>state\s+)?(?P<target>[A-Za-z_][A-Za-z_0-9]*)\s*=(?P<right>[^=].*)$")
+EQUALS = re.compile(r"(?<![<>])=")
 LIVELY, STILL = 20, 140  # rehearsed steps with a gradient, and with none
 BOUND = 1e9  # growth by this factor over STILL steps without a gradient is growth without bound
 
@@ -75,10 +79,15 @@ def read_equations(text: str, described: tuple[str, ...]) -> Equations:
             )
         undescribed |= {name: line.number for name in names_in(tree) if name not in known}
         known |= undescribed.keys()
+        if line.target in starts and line.is_state:
+            raise FormulaError(f"line {line.number} gives '{line.target}' a second start value: keep one", line.offset)
         if line.is_state:
             starts[line.target] = tree
         else:
             updates.append(Update(line.target, tree, line.number, line.offset))
+    parts = sum(count_nodes(tree) for tree in (*starts.values(), *(update.tree for update in updates)))
+    if parts > MOST_PARTS:
+        raise FormulaError(f"the equations have {parts:,} operations and values (at most {MOST_PARTS:,}): shorten them", 0)
     if not any(update.target == "x" for update in updates):
         raise FormulaError("no line assigns x: end with one such as x = x - lr*g", 0)
     clash = {target for target in assigned if target in described}
@@ -107,6 +116,10 @@ class _Line:
 
 
 def _split(text: str) -> list[_Line]:
+    if not isinstance(text, str):
+        raise FormulaError(f"equations are text, not {type(text).__name__}: write at least x = x - lr*g", 0)
+    if len(text) > MOST_CHARACTERS:
+        raise FormulaError(f"the equations have {len(text):,} characters (at most {MOST_CHARACTERS:,}): shorten them", 0)
     found: list[_Line] = []
     offset = 0
     for number, line in enumerate(text.split("\n"), start=1):
@@ -117,6 +130,8 @@ def _split(text: str) -> list[_Line]:
             target = _target(number, offset + match.start("target"), match["target"])
             if target in ("g", "f", "t", "T"):
                 raise FormulaError(f"line {number} assigns '{target}', which is given: choose another name", offset)
+            if EQUALS.search(match["right"]):
+                raise FormulaError(f"line {number} has a second '=': assign one name a line, compare with <, <=, > or >=", offset)
             if match["state"] and target == "x":
                 raise FormulaError(f"line {number} gives x a start value: the starts do that, leave the line out", offset)
             blank = " " * match.start("right")
@@ -157,10 +172,8 @@ def rehearse(equations: Equations, settings: tuple[tuple[str, float], ...]) -> N
     One coordinate is stepped along a made-up gradient, then with a gradient of 0; growth counts when it happens whether
     the value of f falls, rises or stays.
     """
-    faults = [_growth(equations, dict(settings), slope) for slope in (-1.0, 0.0, 1.0)]
-    if all(faults):
-        update = faults[1]
-        assert update is not None
+    update = _growth(equations, dict(settings), 0.0)
+    if update and all(_growth(equations, dict(settings), slope) for slope in (-1.0, 1.0)):
         raise FormulaError(
             f"line {update.line}: '{update.target}' grows without bound even where the gradient is 0: "
             f"let it decay, as in {update.target if update.target != 'x' else 'm'} = 0.9*"

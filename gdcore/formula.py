@@ -24,13 +24,15 @@ from gdcore.nodes import (
     array_value,
     children,
     constant_value,
+    count_nodes,
     names_in,
 )
 from gdcore.tokens import FRACTIONS, GREEK_WORDS, FormulaError, Token, tokenize
 
 __all__ = [
     "FUNCTIONS", "UPDATE_FUNCTIONS", "Binary", "Call", "Compare", "Constant", "FormulaError", "Name", "Negate", "Node",
-    "Number", "array_value", "canonical_name", "children", "constant_value", "names_in", "parse",
+    "Number", "array_value", "canonical_name", "children", "constant_value", "count_nodes", "names_in",
+    "parse",
 ]  # fmt: skip
 
 MOST_DEPTH = 40

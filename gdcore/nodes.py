@@ -96,6 +96,11 @@ def names_in(node: Node) -> tuple[str, ...]:
     return tuple(found)
 
 
+def count_nodes(node: Node) -> int:
+    """The number of operations and values in a tree."""
+    return 1 + sum(count_nodes(child) for child in children(node))
+
+
 def constant_value(node: Node, names: Mapping[str, float] | None = None) -> float:
     """The float value of a tree at given values of its names; nan or inf where it has none."""
     return float(array_value(node, names or {}))
