@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 VERSION = 1
 DEFAULT_STOPPING = Stopping()
+DAMAGED = (
+    KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, UnicodeError, json.JSONDecodeError,
+)  # fmt: skip
+MOST_SAID = 160  # characters of a message that quotes what a file holds
 ENGINES = ("auto", "numpy")
 SETTLED_NORM = 1e-6  # |∇f| at the last epoch that counts as settled when the tolerance is 0 or smaller than this
 MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
@@ -87,6 +91,7 @@ class Experiment:
         """The inverse of to_json, through the same checks as typed input; ValueError where it is no experiment."""
         try:
             data = json.loads(text)
+            json.dumps(data, ensure_ascii=False).encode()  # half a character, \ud800, can be read but not written again
             for part in ("problem", "optimizer"):
                 if not isinstance(data[part]["name"], str):
                     raise TypeError(f"the {part}'s name must be text")
@@ -104,8 +109,12 @@ class Experiment:
                 else Starts(starts["design"], starts["count"], starts["seed"], {k: (v[0], v[1]) for k, v in box.items()}),
                 stopping=Stopping(**data["stopping"]),
             )
-        except (KeyError, TypeError, AttributeError, IndexError, RecursionError, json.JSONDecodeError) as error:
+        except DAMAGED as error:
             raise ValueError(f"this is no experiment in JSON: {type(error).__name__} {str(error)[:80]}") from None
+        except ValueError as error:
+            if len(str(error)) <= MOST_SAID:
+                raise
+            raise ValueError(f"{str(error)[: MOST_SAID - 1]}…") from None
 
     @property
     def digest(self) -> str:

@@ -61,9 +61,9 @@ class Starts:
     def __post_init__(self) -> None:
         if self.design not in DESIGNS and self.design != "given":
             raise ValueError(f"there is no design '{self.design}'; there are: {', '.join(DESIGNS)}")
-        if not (isinstance(self.count, int) and 1 <= self.count <= MOST_STARTS):
+        if not (type(self.count) is int and 1 <= self.count <= MOST_STARTS):
             raise ValueError(f"{self.count!r} starts are not possible; give a whole number from 1 to {MOST_STARTS:,}")
-        if not (isinstance(self.seed, int) and 0 <= self.seed < 2**63):
+        if not (type(self.seed) is int and 0 <= self.seed < 2**63):
             raise ValueError(f"the seed is {self.seed}; give a whole number from 0 up")
         if self.box is not None:
             region = {canonical_name(key): (float(low), float(high)) for key, (low, high) in self.box.items()}

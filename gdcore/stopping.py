@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
 MOST_EPOCHS = 1_000_000
+MOST_TOLERANCE = 1e100  # its square must be a number too
 
 
 class Ending(Enum):
@@ -64,7 +64,7 @@ class Stopping:
     gradient_tolerance: float = 1e-6
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.epochs, int) and 1 <= self.epochs <= MOST_EPOCHS):
+        if not (type(self.epochs) is int and 1 <= self.epochs <= MOST_EPOCHS):
             raise ValueError(f"epochs is {self.epochs}; give a whole number from 1 to {MOST_EPOCHS:,}")
-        if not (math.isfinite(self.gradient_tolerance) and self.gradient_tolerance >= 0):
-            raise ValueError(f"the gradient tolerance is {self.gradient_tolerance}; give a number of at least 0")
+        if not 0 <= self.gradient_tolerance <= MOST_TOLERANCE:
+            raise ValueError(f"the gradient tolerance is {self.gradient_tolerance}; give a number of at least 0 and at most {MOST_TOLERANCE:g}")
