@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdcore import OPTIMIZERS, Ending, Experiment, Findings, Optimizer, Problem, Starts, Stopping, run, trace
+from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Findings, Optimizer, Problem, Starts, Stopping, run, trace
 from gdcore.codegen import BLOCK
 from gdcore.descent import SEGMENT, TAIL
 from gdcore.experiment import traces
+from gdcore.optimizers import _as_stated
 
 PEAKS = Problem.from_text(cases.load("peaks_gd.json")["formula"])
 POLES = Problem.from_text("1/x + x^2 + log(y + 3)", box={"x": (-3, 3), "y": (-3, 3)})
@@ -245,3 +246,66 @@ def test_progress_is_reported_and_an_exception_in_it_cancels() -> None:
 def test_an_unknown_engine_is_refused() -> None:
     with pytest.raises(ValueError, match="no engine 'gpu'; there are: auto, numpy"):
         run(Experiment(PEAKS, OPTIMIZERS["gd"], starts=Starts(count=1)), engine="gpu")
+
+
+# -- runs that explode beside others -----------------------------------------------------------------------------------
+
+EXPLODING = {
+    name: _as_stated(name, equations, {"lr": 0.3})
+    for name, equations in {
+        "negative root": "x = x - lr*sqrt(g - 1)",
+        "division by 0 at step 5": "x = x - lr/(t - 5)*g",
+        "one coordinate to infinity": "x = x - where(x > 1, exp(1000*x), lr*g)",
+        "a state without value": "v = 0.5*v + sqrt(x)\nx = x - lr*g*where(t < 9, 1, v)",
+        "a fractional power": "x = x - lr*g^1.5",
+        "a pole of its own": "x = x - lr*g/norm(x - 0.5)",
+    }.items()
+}
+STEEP = {
+    "quartic": Problem.from_text("x^4 + y^4 - x*y", box={"x": (-2, 2), "y": (-2, 2)}),
+    "logarithm": Problem.from_text("log(x) + x^2 + y^2 + sqrt(y + 1)", box={"x": (-2, 2), "y": (-2, 2)}),
+    "exponential": Problem.from_text("exp(x^2) + 1/y + y^2", box={"x": (-3, 3), "y": (-3, 3)}),
+}
+AWAY = np.array([[1e5, 0.1], [1e200, 1], [0, 0], [-2, 1], [1e-300, 1], [3, 1e308], [0.5, 0.5], [1.1, -0.3]])
+HOSTILE = np.concatenate([AWAY, np.random.default_rng(1).uniform(-2.5, 2.5, (12, 2))])
+
+
+def exploding(problem: str, name: str, starts: Any) -> Findings:
+    optimizer = {**OPTIMIZERS, **EXPLODING}[name]
+    return run(Experiment(STEEP[problem], optimizer, {"lr": 0.3}, Starts.at(starts), Stopping(epochs=45)))
+
+
+@pytest.mark.parametrize("problem", STEEP)
+@pytest.mark.parametrize("name", [*OPTIMIZERS, *EXPLODING])
+def test_runs_that_explode_leave_their_neighbours_unchanged(name: str, problem: str) -> None:
+    together = exploding(problem, name, HOSTILE)
+    for i in range(len(HOSTILE)):
+        same(exploding(problem, name, HOSTILE[i : i + 1]), together, slice(i, i + 1))
+    lost = ~np.isfinite(together.ends).all(axis=1) | ~np.isfinite(together.end_values)
+    assert set(together.endings[lost]) <= {Ending.DIVERGED, Ending.UNDEFINED, Ending.LEFT_DOMAIN, Ending.JUMPED}
+    assert lost.any() and len(set(together.endings)) > 1
+
+
+@pytest.mark.parametrize("count", [2, 2047, 2049, 4097, BLOCK + 1, 2 * BLOCK + 7])
+@pytest.mark.parametrize("name", ["adam", "negative root", "one coordinate to infinity"])
+def test_explosions_at_the_edges_of_blocks(name: str, count: int) -> None:
+    """Full blocks and blocks of one start; every start of the small batch comes many times over."""
+    rows = np.arange(count) % len(HOSTILE)
+    same(exploding("quartic", name, HOSTILE[rows]), exploding("quartic", name, HOSTILE), rows)
+
+
+# -- every optimizer on the gallery ------------------------------------------------------------------------------------
+
+PAIRS = [(o, p) for i, o in enumerate(OPTIMIZERS) for j, p in enumerate(GALLERY) if (i + j) % 4 == 0]
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_every_optimizer_on_functions_of_the_gallery(name: str, problem: str) -> None:
+    """At its default rate and at the highest one allowed."""
+    optimizer = OPTIMIZERS[name]
+    for settings in ({}, {"lr": optimizer.settings["lr"].high}):
+        found = run(Experiment(GALLERY[problem], optimizer, settings, Starts(count=5, seed=1), Stopping(epochs=30)))
+        assert sum(found.ending_counts().values()) == 5
+        assert ((found.labels >= -1) & (found.labels < len(found.minima))).all()
+        np.testing.assert_array_equal(found.labels >= 0, found.endings == Ending.MINIMUM)
+        assert sum(minimum.count for minimum in found.minima) == (found.labels >= 0).sum()
