@@ -386,13 +386,22 @@ def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
 def _unreached(
     problem: Problem, ends: Array, codes: NDArray[np.int8], known: tuple[Stationary, ...]
 ) -> list[Stationary]:
-    """Verified minima and degenerate points inside the box that unsettled runs point to; their count is 0."""
+    """Verified minima and degenerate points in the box that no start settled in, with count 0.
+
+    They are those that unsettled runs point to, and the minima of a quick survey of the box.
+    """
     open_endings = [CODE[e] for e in (Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE)]
     unsettled = np.flatnonzero(np.isin(codes, open_endings))
     chosen = unsettled[:: max(1, -(-unsettled.size // MOST_EXPLORED))]
-    if not chosen.size:
-        return []
-    found = mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary
+    found: list[Stationary] = []
+    if chosen.size:
+        found = _fresh(problem, mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary, known)
+    found += _fresh(problem, mn.survey(problem), (*known, *found))
+    return [replace(point, count=0) for point in found]
+
+
+def _fresh(problem: Problem, points: tuple[Stationary, ...], known: tuple[Stationary, ...]) -> list[Stationary]:
+    """The minima and degenerate points in the box that are not known yet."""
     width = problem.highs - problem.lows
     taken = np.array([point.point for point in known]).reshape(-1, problem.dimension)
     valleys = [point.value for point in known if not point.isolated]
@@ -405,4 +414,4 @@ def _unreached(
         in_valley = point.kind == "degenerate" and np.isclose(valleys, point.value, atol=1e-7).any()
         return not near and not in_valley
 
-    return [replace(point, count=0) for point in found if fresh(point)]
+    return [point for point in points if fresh(point)]

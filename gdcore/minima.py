@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -356,6 +357,7 @@ def descend_to_minima(problem: Problem, points: Array) -> Polished:
     return polish(problem, here)
 
 
+@lru_cache(maxsize=128)
 def survey(problem: Problem) -> tuple[Stationary, ...]:
     """The verified minima in the open box that a quick search finds, deepest first: good to know, not proved complete.
 

@@ -25,7 +25,11 @@ FEW = {"1 variable": 1, "3 variables": 3, "peaks": 3, "himmelblau": 3, "no minim
 
 
 def made(problem: Problem, count: int, seed: int, optimizer: str = "gd", rate: float = 0.02) -> Findings:
-    return run(Experiment(problem, OPTIMIZERS[optimizer], {"lr": rate}, Starts(count=count, seed=seed), Stopping(epochs=400)))
+    """Findings that know only what their own starts reached, whatever else a run lists."""
+    found = run(Experiment(problem, OPTIMIZERS[optimizer], {"lr": rate}, Starts(count=count, seed=seed), Stopping(epochs=400)))
+    reached = [k for k, minimum in enumerate(found.minima) if minimum.count]
+    labels = np.array([reached.index(k) if k >= 0 else -1 for k in found.labels.tolist()], dtype=found.labels.dtype)
+    return dataclasses.replace(found, minima=tuple(found.minima[k] for k in reached), labels=labels)
 
 
 def some(name: str, seeds: tuple[int, ...] = (0, 1, 2, 3)) -> list[Findings]:

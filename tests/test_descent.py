@@ -71,7 +71,7 @@ def test_threads_do_not_matter(count: int) -> None:
         other = run(experiment, threads=threads)
         same(one, other)
         np.testing.assert_array_equal(one.labels, other.labels)
-        assert one.minima == other.minima
+        assert repr(one.minima) == repr(other.minima)  # nan, the median of none, is not equal to itself
 
 
 @given(st.lists(st.tuples(*[st.floats(-3, 3)] * 2), min_size=1, max_size=12), st.floats(0.001, 0.3), st.integers(1, 70))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gdcore import OPTIMIZERS, Ending, Experiment, Findings, Problem, Starts, Stopping, run
-from gdcore.minima import MINIMUM, NONE, polish, solve
+from gdcore.minima import MINIMUM, NONE, polish, solve, survey
 
 CASES = {case["name"]: case for case in cases.load("minima.json")}
 CASES |= {f"{case['name']} (1-D)": case for case in cases.load("minima_1d.json")}
@@ -299,3 +299,24 @@ def test_solve_agrees_with_numpy(d: int) -> None:
 def test_solve_uses_the_pseudo_inverse_of_a_singular_matrix() -> None:
     found = solve(np.array([[[2.0, 0.0], [0.0, 0.0]]]), np.array([[3.0, 0.0]]))
     np.testing.assert_allclose(found, [[1.5, 0]], atol=1e-12)
+
+
+# -- the quick survey of a box -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_survey_invents_no_minimum_and_misses_none_of_the_reference(name: str) -> None:
+    problem = problem_of(CASES[name])
+    wanted, found = true_minima(CASES[name], problem), np.array([m.point for m in survey(problem)]).reshape(-1, problem.dimension)
+    assert len(found) == len(wanted)
+    assert (nearest(found, wanted, problem) < 1e-5).all() and (nearest(wanted, found, problem) < 1e-5).all()
+
+
+@pytest.mark.parametrize("name", sorted(set(DEGENERATE) - {"FlatTail"}))
+def test_the_survey_calls_no_degenerate_point_a_minimum(name: str) -> None:
+    assert survey(problem_of(DEGENERATE[name])) == ()
+
+
+def test_a_run_lists_the_minima_of_the_survey_that_its_starts_do_not_reach() -> None:
+    found = run(Experiment(PEAKS, GD, {"lr": 0.01}, Starts.at([0.3, -1.5])))
+    assert [m.count for m in found.minima] == [1, 0, 0] and found.labels.tolist() == [0]

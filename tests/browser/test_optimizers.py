@@ -84,6 +84,7 @@ def test_an_own_optimizer_runs_on_the_opening_page(optimizers):
     optimizers.get_by_role("textbox", name="Update equations, one line each").fill("x = x - 2*lr*g")
     type_into(optimizers, "Name", "Twice as far")
     optimizers.get_by_text(re.compile("largest stable rate")).wait_for()
+    optimizers.wait_for_timeout(1500)  # both texts have been applied
     optimizers.get_by_role("button", name="Offer it everywhere").click()
     optimizers.get_by_text(re.compile("Twice as far can be chosen")).wait_for()
     open_page(optimizers, "Many starts")
