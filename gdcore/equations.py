@@ -207,15 +207,18 @@ def _growth(equations: Equations, settings: dict[str, float], slope: float) -> U
 
 
 def _refuse_zero_divisor(equations: Equations, update: Update, now: Mapping[str, float]) -> None:
+    """FormulaError where the line divides by what is 0 at the first step whatever the function is."""
     states = [name for name, _ in equations.initial]
+    varying = {"x", "g", "f", *(other.target for other in equations.updates)} - set(states)
     for divisor in _divisors(update.tree):
-        zero = [name for name in names_in(divisor) if name in states and now[name] == 0]
-        if zero and constant_value(divisor, now) == 0:
+        names = names_in(divisor)
+        zero = [name for name in names if name in states and now[name] == 0]
+        if constant_value(divisor, now) == 0 and (zero or not varying & set(names)):
             shown = to_text(divisor)
             what = f"'{shown}'" if len(shown) <= 30 else "a term"
+            remedy = f" because '{zero[0]}' starts at 0: add a line such as state {zero[0]} = 1" if zero else ": change it"
             raise FormulaError(
-                f"line {update.line} divides by {what}, which is 0 at the first step because '{zero[0]}' starts at 0: "
-                f"add a line such as state {zero[0]} = 1",
+                f"line {update.line} divides by {what}, which is 0 at the first step{remedy}",
                 update.offset + max(divisor.position, 0),
             )
 

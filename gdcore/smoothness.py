@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gdcore.equations import Update
 from gdcore.formula import Binary, Call, Compare, Node, array_value, children, names_in
@@ -73,6 +74,11 @@ def _rough(tree: Node, line: LineValues, fixed: set[str]) -> str:
             return f"switches at {_short(condition)}, which is undecided at a minimum"
         taken = np.asarray(line.of(condition)) != 0
         branches = (*(tree.arguments[1:2] if taken.any() else ()), *(tree.arguments[2:] if not taken.all() else ()))
+    if isinstance(tree, Call) and tree.function in ("min", "max"):
+        tie = _tie(tree, line)
+        if tie:
+            return tie
+        branches = tuple(side for side, best in zip(branches, _best(tree, line), strict=True) if best.any())
     for child in branches:
         found = _rough(child, line, fixed)
         if found:
@@ -86,8 +92,6 @@ def _rough_here(tree: Node, line: LineValues) -> str:
         return KINKS[tree.function].format(_short(tree.arguments[0]))
     if isinstance(tree, Call) and tree.function in STEPS:
         return f"rounds {_short(tree.arguments[0])}"
-    if isinstance(tree, Call) and tree.function in ("min", "max"):
-        return _tie(tree, line)
     if isinstance(tree, Binary) and tree.operator == "/" and _vanishes(tree.right, line):
         return f"divides by {_short(tree.right)}, which is 0 at a minimum"
     if isinstance(tree, Binary) and tree.operator == "^" and _vanishes(tree.left, line):
@@ -97,10 +101,15 @@ def _rough_here(tree: Node, line: LineValues) -> str:
     return ""
 
 
-def _tie(tree: Call, line: LineValues) -> str:
+def _best(tree: Call, line: LineValues) -> NDArray[np.bool_]:
+    """Which side of a min or max is its value, (sides, k)."""
     sides = np.array([np.broadcast_to(line.of(side), _size(line)) for side in tree.arguments])
     best = sides.max(axis=0) if tree.function == "max" else sides.min(axis=0)
-    if ((np.abs(sides - best) <= ZERO).sum(axis=0) > 1).any():
+    return np.asarray(np.abs(sides - best) <= ZERO)
+
+
+def _tie(tree: Call, line: LineValues) -> str:
+    if (_best(tree, line).sum(axis=0) > 1).any():
         return f"takes the {tree.function} of {', '.join(map(_short, tree.arguments))}, which are equal at a minimum"
     return ""
 

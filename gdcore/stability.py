@@ -238,6 +238,8 @@ class _Column:
             return rough
         step = self.written.composition
         for symbol, x in zip(step.exit["x"], self.position, strict=True):
+            if not np.isfinite(self.values[symbol]).all():
+                return "the step has no finite value long after the start"
             if not (np.abs(self.values[symbol] - x) <= 1e-12 * (1 + abs(x))).all():
                 return "x moves even where the gradient is 0, so the minimum is no resting point of the equations"
         return ""

@@ -294,6 +294,7 @@ def test_an_undescribed_name_is_a_setting_of_a_tenth() -> None:
         ("x = x - lr*g/0", 12, "division by 0 at 13"),
         ("x = x - lr*g/v\nv = v + g^2", 13, "line 1 divides by 'v', which is 0 at the first step because 'v' starts at 0"),
         ("m = g/(2*h)\nx = x - h*m\nh = 1 + h/2", 8, "line 1 divides by '2*h', which is 0 at the first step"),
+        ("x = x - lr*g/(t - 1)", 16, "line 1 divides by 't - 1', which is 0 at the first step: change it"),
         ("m = 3*m + g\nx = x - lr*m", 0, "line 1: 'm' grows without bound even where the gradient is 0"),
         ("m = g\n\nx = 2*x - lr*m", 7, "line 3: 'x' grows without bound"),
         ("h = h^2 + 2 + g\nx = x - h*g", 0, "line 1: 'h' grows without bound"),

@@ -325,3 +325,17 @@ def test_a_step_without_derivative_has_a_reason_instead_of_a_limit() -> None:
     mine = Optimizer.from_text("mine", "x = x - lr*g*(0 - 2)^g", {"lr": 0.01})
     found = stability(PEAKS, mine, {}, PEAKS.minima[0])
     assert found.reason == "the step has no derivative at the minimum" and math.isnan(found.largest_rate)
+
+
+@pytest.mark.parametrize(
+    "equations",
+    ["x = x - lr*g/max(1, norm(g))", "x = x - max(-0.5, min(0.5, lr*g))", "x = x - lr*g*min(1, 5/(1 + abs(g)))"],
+)
+def test_sides_that_are_not_taken_at_a_minimum_do_not_count(equations):
+    mine, plain = Optimizer.from_text("mine", equations, {"lr": 0.01}), OPTIMIZERS["gd"]
+    assert stability(PEAKS, mine, {}, PEAKS.minima[0]) == stability(PEAKS, plain, {}, PEAKS.minima[0])
+
+
+def test_a_step_that_grows_with_t_is_not_blamed_on_the_minimum():
+    mine = Optimizer.from_text("mine", "x = x - lr*g*exp(t)", {"lr": 0.01})
+    assert stability(PEAKS, mine, {}, PEAKS.minima[0]).reason == "the step has no finite value long after the start"
