@@ -36,8 +36,8 @@ def _dash(names: tuple[str, ...], legend: alt.Legend | None = None) -> alt.Strok
     )
 
 
-def _legend(columns: int) -> alt.Legend:
-    return alt.Legend(title=None, orient="bottom", columns=columns, labelLimit=260, symbolType="stroke", symbolStrokeWidth=4)
+def _legend(columns: int, symbol: str = "stroke") -> alt.Legend:
+    return alt.Legend(title=None, orient="bottom", columns=columns, labelLimit=260, symbolType=symbol, symbolStrokeWidth=4)
 
 
 def ecdf(comparison: Comparison, view: View) -> alt.LayerChart:
@@ -201,7 +201,7 @@ def race_curve(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: Vi
         for k, path in enumerate(paths)
     ]
     spots = alt.Chart(here[here["x"].between(low, high)]).mark_point(filled=True, size=170, opacity=1).encode(
-        across, y="f:Q", color=_colour(names, _legend(2)), tooltip=["optimizer:N", alt.Tooltip("f:Q", format=".6g")]
+        across, y="f:Q", color=_colour(names, _legend(2, "circle")), tooltip=["optimizer:N", alt.Tooltip("f:Q", format=".6g")]
     )  # fmt: skip
     pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
     grid = alt.Chart(curve).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)

@@ -2,8 +2,8 @@
 
 STYLE = """<style>
 .block-container {padding-top: 3.6rem; padding-bottom: 2rem; padding-left: 2.2rem; padding-right: 2.2rem; max-width: 1240px;}
-.katex-display {overflow-x: auto; overflow-y: hidden; margin: 0.2rem 0; padding: 2px 0;}
-[data-testid="stSidebar"] .katex {font-size: 0.92em;}
+.katex-display {overflow-x: auto; overflow-y: hidden; margin: 0.2rem 0; padding: 3px 0 6px 0;}
+[data-testid="stSidebar"] .katex {font-size: 0.85em;}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.55rem;}
 [data-testid="stTable"] {font-size: 0.82rem;}
 [data-testid="stTable"] td, [data-testid="stTable"] th {padding: 0.3rem 0.25rem; font-size: 0.8rem;}
