@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -90,8 +91,11 @@ def task(asked: Question) -> Callable[[Progress], Comparison]:
     return lambda report: asked.answer(report, runners.__getitem__)
 
 
-def question(setup: Setup, starts: Starts) -> Question | None:
-    """What the widgets ask; None, with a sentence, where something is missing or wrong."""
+def question(setup: Setup, starts: Starts | None) -> Question | None:
+    """What the widgets ask. Where something is missing or wrong, a sentence, and the last question that was right, if any.
+
+    starts: None where they make no sense, which has been said.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _chosen()
         for key, value in (("mode", TUNED), ("success", SETTLES)):
@@ -105,13 +109,21 @@ def question(setup: Setup, starts: Starts) -> Question | None:
     try:
         if len(chosen) < FEWEST:
             raise ValueError("choose at least two optimizers, or one of them twice")
+        if target is not None and math.isnan(target):
+            raise ValueError("the target needs a number")
         contenders = _contenders(chosen, setup)
-        asked = Question(setup.problem, contenders, starts, setup.stopping, target, tuning and _budget(*tuning))
-        asked.key  # noqa: B018  every experiment is built and checked
-        return asked
+        budget = tuning and _budget(*tuning)
+        if starts is not None:
+            asked = Question(setup.problem, contenders, starts, setup.stopping, target, budget)
+            asked.key  # noqa: B018  every experiment is built and checked
+            st.session_state["last question"] = asked
+            return asked
     except (FormulaError, ValueError) as error:
         st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
-        return None
+    last: Question | None = st.session_state.get("last question")
+    if last is not None:
+        st.caption("What follows still answers the last question in which everything was right.")
+    return last
 
 
 def _chosen() -> list[str]:
@@ -145,10 +157,7 @@ def _target(setup: Setup) -> float | None:
     value = st.number_input(
         "Target f", value=None, key=key, format="%g", width=130, persist_state="session", help="Success is f at or below this, at any step."
     )
-    if value is None:
-        st.error("The target needs a number.", icon=":material/error:")
-        st.stop()
-    return float(value)
+    return math.nan if value is None else float(value)
 
 
 def _fields(option: str, optimizer: Optimizer, setup: Setup) -> dict[str, float | str]:

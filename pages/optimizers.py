@@ -6,9 +6,8 @@ from gdui import compare_charts, contenders, controls, editor, matches, profiles
 from gdui.jobs import result_of
 
 setup = session.setup()
-problem = setup.problem
-starts = controls.starts(problem)
-asked = contenders.question(setup, starts) if starts is not None else None
+starts = controls.starts(setup.problem)
+asked = contenders.question(setup, starts)
 if asked is None:
     st.stop()
 found = result_of("comparison", asked.key, contenders.task(asked))
@@ -32,7 +31,7 @@ if success.open:
             matches.details(found)
 if where.open:
     with where:
-        axes = controls.projection(problem)
+        axes = controls.projection(asked.problem)
         st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
         st.altair_chart(compare_charts.shares_side_by_side(found, session.view(1000, 200)), width="content", key=f"shares {asked.key}")
         with st.container(horizontal=True, gap="medium"):
@@ -44,7 +43,7 @@ if where.open:
                 matches.small_maps(found, asked.key, marked, axes)
 if race.open:
     with race:
-        racing.race(found, controls.projection(problem))
+        racing.race(found, controls.projection(asked.problem))
 if profile.open:
     with profile:
         profiles.show(asked)

@@ -218,6 +218,15 @@ def test_every_optimizer_can_be_chosen_in_the_sidebar(app):
     assert headline(settle(app)) != first
 
 
+@pytest.mark.parametrize("key", ["rprop", "nadam", "radam", "polyak", "normalized_gd", "adabelief"])
+def test_every_page_shows_every_optimizer(app, key):
+    settle(app).selectbox("optimizer").set_value(key).run()
+    assert headline(settle(app))
+    assert headline(page(app, "landscape")).startswith("From (−1.200, 0.800) the run")
+    page(app, "theory")
+    assert any(OPTIMIZERS[key].latex()[-1] in latex.value for latex in app.latex)
+
+
 def test_polyak_aims_at_the_lowest_known_value(app):
     settle(app).selectbox("optimizer").set_value("polyak").run()
     assert app.number_input("setting f_star").value == pytest.approx(-6.5511333, abs=1e-6)
@@ -429,6 +438,9 @@ def test_a_contender_beyond_its_stable_rate_is_warned_of(app):
     assert any("At rate 0.0700 minimum 1" in plain(w.value) for w in app.warning)
     app.number_input(key).set_value(-1.0).run()
     assert any("Gradient descent: learning rate is -1" in plain(e.value) for e in app.error)
+    assert headline(app) and any("still answers the last question" in c.value for c in app.caption)
+    app.number_input("count").set_value(0).run()
+    assert headline(app) and not app.exception
 
 
 def test_the_name_of_a_built_in_is_taken(app):
