@@ -26,13 +26,13 @@ Array = NDArray[np.float64]
 
 
 def _colour(names: tuple[str, ...], legend: alt.Legend | None) -> alt.Color:
-    return alt.Color("optimizer:N", scale=alt.Scale(domain=list(names), range=list(theme.OPTIMIZERS[: len(names)])), legend=legend)
+    return alt.Color("optimizer:N", scale=alt.Scale(domain=list(names), range=[c for c, _ in theme.optimizer_styles(names).values()]), legend=legend)
 
 
 def _dash(names: tuple[str, ...], legend: alt.Legend | None = None) -> alt.StrokeDash:
     """With the colour's own legend the two become one, whose symbols show the dashes."""
     return alt.StrokeDash(
-        "optimizer:N", scale=alt.Scale(domain=list(names), range=[list(d) for d in theme.DASHES[: len(names)]]), legend=legend
+        "optimizer:N", scale=alt.Scale(domain=list(names), range=[list(d) for _, d in theme.optimizer_styles(names).values()]), legend=legend
     )
 
 
@@ -51,13 +51,12 @@ def ecdf(comparison: Comparison, view: View) -> alt.LayerChart:
         axis=alt.Axis(format="~s", tickCount=6),
     )  # fmt: skip
     y = alt.Y("share:Q", title="share of all starts that succeeded", axis=alt.Axis(format="%", tickCount=6))
-    colour = _colour(comparison.names, _legend(2))
     bands = [
-        alt.Chart(part).mark_area(interpolate="step-after", opacity=0.13, color=theme.OPTIMIZERS[k]).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
-        for k, part in enumerate(parts)
+        alt.Chart(part).mark_area(interpolate="step-after", opacity=0.13, color=colour).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"))
+        for part, (colour, _) in zip(parts, theme.optimizer_styles(comparison.names).values(), strict=True)
     ]  # one layer each: a colour scale shared with the lines would take the legend's symbols from the bands
     line = alt.Chart(table).mark_line(interpolate="step-after", strokeWidth=2.6).encode(
-        x, y, color=colour, strokeDash=_dash(comparison.names, _legend(2)),
+        x, y, color=_colour(comparison.names, _legend(2)), strokeDash=_dash(comparison.names, _legend(2)),
         tooltip=["optimizer:N", alt.Tooltip("evaluations:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".1%") for c in ("share", "low", "high"))],
     )  # fmt: skip
     return alt.layer(*bands, line).properties(width=view.width, height=view.height, autosize=PAD)
@@ -166,8 +165,8 @@ def race(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View, cu
     first = next(iter(runs.values()))
     start = pd.DataFrame({"x": [first.path[0, view.axes[0]]], "y": [first.path[0, view.axes[1]]]})
     whole = [
-        alt.Chart(part).mark_line(strokeWidth=1.2, opacity=0.4, color=theme.OPTIMIZERS[k], clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
-        for k, part in enumerate(tables)
+        alt.Chart(part).mark_line(strokeWidth=1.2, opacity=0.4, color=colour, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
+        for part, (colour, _) in zip(tables, theme.optimizer_styles(names).values(), strict=True)
     ]
     done = alt.Chart(table[table["epoch"] <= epoch]).encode(
         x="x:Q", y="y:Q", order="epoch:Q", color=_colour(names, _legend(2)), strokeDash=_dash(names)
@@ -197,8 +196,8 @@ def race_curve(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: Vi
     start = pd.DataFrame({"x": first.path[:1, 0], "y": first.values[:1]})
     across = alt.X("x:Q", title=problem.variables[0], scale=alt.Scale(domain=[low, high], nice=False))
     dots = [
-        alt.Chart(path[path["x"].between(low, high) & np.isfinite(path["f"])]).mark_circle(size=22, color=theme.OPTIMIZERS[k], opacity=0.7).encode(across, y="f:Q")
-        for k, path in enumerate(paths)
+        alt.Chart(path[path["x"].between(low, high) & np.isfinite(path["f"])]).mark_circle(size=22, color=colour, opacity=0.7).encode(across, y="f:Q")
+        for path, (colour, _) in zip(paths, theme.optimizer_styles(names).values(), strict=True)
     ]
     spots = alt.Chart(here[here["x"].between(low, high)]).mark_point(filled=True, size=170, opacity=1).encode(
         across, y="f:Q", color=_colour(names, _legend(2, "circle")), tooltip=["optimizer:N", alt.Tooltip("f:Q", format=".6g")]

@@ -25,7 +25,7 @@ def starts(problem: Problem) -> Starts | None:
         session.keep(key, value)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
-            "Starts", value=None, key="count", step=500, width=150, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
+            "Starts", value=None, key="count", step=500, width=175, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
         )
         st.selectbox(
             "Design", list(DESIGNS), key="design", format_func=lambda key: DESIGN_NAMES[key], width=190, persist_state="session",
@@ -73,7 +73,7 @@ def one_point(problem: Problem, prefix: str, default: tuple[float, ...], label: 
             session.keep(f"{prefix} {name}", float(value))
             values.append(
                 st.number_input(
-                    f"{label} ${name_latex(name)}$", value=None, key=f"{prefix} {name}", format="%g", step=0.1, width=150, persist_state="session",
+                    f"{label} ${name_latex(name)}$", value=None, key=f"{prefix} {name}", format="%g", step=0.1, width=170, persist_state="session",
                     help=f"{label} of {name}, any number.",
                 )
             )  # fmt: skip

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gdcore.optimizers import OPTIMIZERS
 from gdcore.stopping import Ending
 
 # Okabe-Ito, in an order that keeps the first ones far apart (M. Okabe, K. Ito 2008, Color Universal Design)
@@ -33,7 +36,7 @@ GREYS = {
 }
 LIGHTER = {"#1f2937": "#d1d5db", "#374151": "#c3c9d3", "#4b5563": "#b4bcc8", "#6b7280": "#9aa3b2", "#111827": "#e5e7eb"}
 # P. Tol's bright scheme and one of his light ones (2021, Colour schemes): apart from the minima's colours, in light and dark
-OPTIMIZERS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#EE8866", "#999999")
+COMPARED = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#EE8866", "#AA3377", "#999999")
 DASHES = ((1, 0), (1, 0), (1, 0), (1, 0), (7, 3), (7, 3), (7, 3), (7, 3))
 PATH, START, END = "#d62728", "#1f5fd6", "#d62728"  # the note's red line, blue square and red circle
 
@@ -54,6 +57,24 @@ CIVIDIS = np.array(
     dtype=float,
 )  # fmt: skip
 VIRIDIS_HEX = ["#" + "".join(f"{int(c):02x}" for c in row) for row in VIRIDIS]
+
+
+def optimizer_styles(names: Sequence[str]) -> dict[str, tuple[str, tuple[int, int]]]:
+    """Colour and dash of each compared optimizer, at most eight.
+
+    A built-in one has its place in the palette by its place in the table, and takes the next free one where two would
+    share it: adding or removing an optimizer seldom recolours another.
+    """
+    order = [optimizer.name for optimizer in OPTIMIZERS.values()]
+    styles: dict[str, tuple[str, tuple[int, int]]] = {}
+    free = list(range(len(COMPARED)))
+    for name in names:
+        stem = name.partition(",")[0].removesuffix(" (second)")
+        wanted = order.index(stem) % len(COMPARED) if stem in order else len(COMPARED) - 1
+        slot = min(free, key=lambda place: (place - wanted) % len(COMPARED))
+        free.remove(slot)
+        styles[name] = (COMPARED[slot], DASHES[slot])
+    return styles
 
 
 def minimum_colour(label: int) -> str:

@@ -91,8 +91,18 @@ def test_the_race_shows_where_each_run_is_at_the_epoch():
 
 
 def test_every_optimizer_has_a_colour_of_its_own_apart_from_the_minima():
-    assert len(set(theme.OPTIMIZERS)) == len(theme.OPTIMIZERS) == len(theme.DASHES) == 8
-    assert not set(theme.OPTIMIZERS) & {theme.minimum_colour(k) for k in range(9)}
+    assert len(set(theme.COMPARED)) == len(theme.COMPARED) == len(theme.DASHES) == 8
+    assert not set(theme.COMPARED) & {theme.minimum_colour(k) for k in range(9)}
+
+
+def test_eight_optimizers_have_eight_styles_and_keep_them():
+    names = [optimizer.name for optimizer in OPTIMIZERS.values()][:6] + ["Adam, lr 0.1", "Adam, lr 0.2"]
+    styles = theme.optimizer_styles(names)
+    assert list(styles) == names and len({colour for colour, _ in styles.values()}) == 8
+    for gone in names[:6]:
+        rest = theme.optimizer_styles([name for name in names if name != gone])
+        assert all(rest[name] == styles[name] for name in rest)
+    assert theme.optimizer_styles(["Mine", "Gradient descent"])["Gradient descent"] == styles["Gradient descent"]
 
 
 def test_one_variable():
