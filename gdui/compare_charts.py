@@ -169,7 +169,7 @@ def race(problem: Problem, runs: Mapping[str, Trace], epoch: int, view: View, cu
         for part, (colour, _) in zip(tables, theme.optimizer_styles(names).values(), strict=True)
     ]
     done = alt.Chart(table[table["epoch"] <= epoch]).encode(
-        x="x:Q", y="y:Q", order="epoch:Q", color=_colour(names, _legend(2)), strokeDash=_dash(names)
+        x="x:Q", y="y:Q", order="epoch:Q", color=_colour(names, _legend(2)), strokeDash=_dash(names, _legend(2))
     )
     spots = alt.Chart(here).mark_point(filled=True, size=170, stroke="white", strokeWidth=1.5, opacity=1, clip=True).encode(
         x="x:Q", y="y:Q", color=_colour(names, _legend(2)),

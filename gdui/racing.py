@@ -50,9 +50,9 @@ def _telling_start(comparison: Comparison) -> tuple[float, ...]:
     different = sum((labels == k).any(axis=0).astype(int) for k in range(int(labels.max()) + 1))
     first = comparison.findings[0]
     if np.max(different) < 2:
-        usual = stepping.default_start(first.experiment.problem)
-        sound = np.flatnonzero(np.isfinite(first.end_values))
-        return usual if np.isfinite(first.experiment.problem.value(usual)) or not sound.size else tuple(first.starts[sound[0]].round(4).tolist())
+        problem = first.experiment.problem
+        usual, sound = stepping.default_start(problem), np.flatnonzero(np.isfinite(problem.value(first.starts)))
+        return usual if np.isfinite(problem.value(usual)) or not sound.size else tuple(first.starts[sound[0]].round(4).tolist())
     return tuple(first.starts[int(np.argmax(different))].round(4).tolist())
 
 
