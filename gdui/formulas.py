@@ -106,7 +106,7 @@ def loop(setup: Setup) -> None:
     for line in setup.optimizer.latex():
         st.latex(line)
     st.latex(settings_latex(setup.settings))
-    st.caption("x: position, g: gradient at x, t: the step counted from 1; all other assigned names start at 0.")
+    st.caption("x: position, g: gradient at x, t: the step counted from 1; names remembered from step to step start at 0 where no line says otherwise.")
     st.caption(f"Source: {setup.optimizer.source}")
     st.markdown("**Step 3.** The local minimum is where it stops, once Newton's method confirms it:")
     st.latex(rf"\nabla f({names}) = 0 \quad\text{{and all eigenvalues of the Hessian are positive}}")
