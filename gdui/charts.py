@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gdcore.experiment import Findings
 from gdcore.schedules import values
+from gdcore.shares import wilson
 from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.wording import MANY
@@ -60,7 +61,7 @@ def minimum_name(label: int) -> str:
 
 
 def groups(findings: Findings, view: View) -> pd.DataFrame:
-    """Every group present, in order: name, colour, shape, count."""
+    """Every group present, in order: name, colour, shape, count, share of all starts, and its 95 % interval (low, high)."""
     rows: dict[str, tuple[str, str, int]] = {}
     for k, minimum in enumerate(findings.minima):
         if minimum.count:
@@ -69,7 +70,9 @@ def groups(findings: Findings, view: View) -> pd.DataFrame:
     for ending, count in findings.ending_counts().items():
         if count and ending is not Ending.MINIMUM:
             rows[theme.ending_name(ending)] = (*theme.ending_mark(ending, dark=view.dark), count)
-    return pd.DataFrame([(name, *row) for name, row in rows.items()], columns=["group", "colour", "shape", "count"])
+    table = pd.DataFrame([(name, *row) for name, row in rows.items()], columns=["group", "colour", "shape", "count"])
+    limits = [wilson(int(count), findings.count) for count in table["count"]]
+    return table.assign(share=table["count"] / findings.count, low=[low for low, _ in limits], high=[high for _, high in limits])
 
 
 def scales(table: pd.DataFrame) -> tuple[alt.Scale, alt.Scale]:
@@ -131,25 +134,24 @@ def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
     )
 
 
-def shares(findings: Findings, view: View, intervals: dict[str, tuple[float, float]]) -> alt.LayerChart:
-    """Bars of the share of all starts by minimum and ending, with 95 % intervals (given by group name)."""
+def shares(findings: Findings, view: View, *, order: Sequence[str] | None = None, top: float | None = None) -> alt.LayerChart:
+    """Bars of the share of all starts by minimum and ending, with 95 % intervals.
+
+    order: the rows, when they should be those of other findings too; top: the largest share such findings show.
+    """
     table = groups(findings, view)
-    table["share"] = table["count"] / findings.count
-    table["low"] = [intervals[name][0] for name in table["group"]]
-    table["high"] = [intervals[name][1] for name in table["group"]]
     table["text"] = [f"{100 * share:.1f} %" for share in table["share"]]
-    order = table["group"].tolist()
-    y = alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
-    top = min(1.0, float(table["high"].max()) * 1.22)
+    rows = list(order or table["group"])
+    y = alt.Y("group:N", sort=rows, scale=alt.Scale(domain=rows), title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
     x = alt.X(
-        "share:Q", title="share of all starts (line: 95 % interval)", scale=alt.Scale(domain=[0, top]),
-        axis=alt.Axis(format="%", tickCount=5),
+        "share:Q", title="share of all starts" + ("" if view.small else " (line: 95 % interval)"),
+        scale=alt.Scale(domain=[0, min(1.0, (top or float(table["high"].max())) * 1.22)]), axis=alt.Axis(format="%", tickCount=3 if view.small else 5),
     )  # fmt: skip
     tip = ["group:N", alt.Tooltip("count:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
     bars = alt.Chart(table).mark_bar(height={"band": 0.7}).encode(x, y, color=alt.Color("colour:N", scale=None), tooltip=tip)
     rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
     text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
-    return alt.layer(bars, rules, text).properties(width=view.width, height=24 * len(table), autosize=PAD)
+    return alt.layer(bars, rules, text).properties(width=view.width, height=24 * len(rows), autosize=PAD)
 
 
 def waterfall(findings: Findings, view: View) -> alt.Chart:

@@ -15,13 +15,12 @@ from gdcore.problem import Problem
 from gdcore.profile import Profile
 from gdcore.shares import wilson
 from gdcore.stopping import ENDINGS
-from gdui import theme
+from gdui import charts, theme
 from gdui.charts import PAD, View, groups, minimum_name, sample
 from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
 FEW = 60  # so many marked starts can have large rings
-COLUMNS = 4  # of bars side by side; more optimizers begin another row
 Array = NDArray[np.float64]
 
 
@@ -71,31 +70,16 @@ def _curve(comparison: Comparison, k: int, most: int) -> pd.DataFrame:
     return pd.DataFrame({"optimizer": comparison.names[k], "evaluations": x, "share": y, "low": limits[:, 0], "high": limits[:, 1]})
 
 
-def shares_side_by_side(comparison: Comparison, view: View) -> alt.FacetChart:
-    """One column of bars per optimizer: share of all starts by minimum and ending, with 95 % intervals."""
-    parts, seen = [], {}
-    for name, findings in zip(comparison.names, comparison.findings, strict=True):
-        table = groups(findings, view).assign(optimizer=name)
-        limits = np.array([wilson(int(count), findings.count) for count in table["count"]]).reshape(-1, 2)
-        parts.append(table.assign(share=table["count"] / findings.count, low=limits[:, 0], high=limits[:, 1]))
-        seen |= dict(zip(table["group"], table["colour"], strict=True))
-    table = pd.concat(parts)
-    order = _group_order(comparison)
-    order = [group for group in order if group in seen]
-    columns = min(COLUMNS, len(comparison.names))
-    width = (view.width - 150) // columns - 18
-    y = alt.Y("group:N", sort=order, title=None, axis=alt.Axis(labelLimit=150, ticks=False, domain=False))
-    x = alt.X("share:Q", title="share of starts", axis=alt.Axis(format="%", tickCount=3))
-    tip = ["optimizer:N", "group:N", alt.Tooltip("count:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
-    base = alt.Chart(table).encode(y=y)
-    bars = base.mark_bar(height={"band": 0.7}).encode(x=x, color=alt.Color("colour:N", scale=None), tooltip=tip)
-    rules = base.mark_rule(color=view.ink, strokeWidth=2).encode(x=alt.X("low:Q", title="share of starts"), x2="high:Q")
-    header = alt.Header(title=None, labelFontSize=12, labelFontWeight="bold", labelLimit=width)
-    return (
-        alt.layer(bars, rules)
-        .properties(width=width, height=24 * len(order))
-        .facet(alt.Facet("optimizer:N", sort=list(comparison.names), header=header), columns=columns, spacing=18)
-    )
+def shares(comparison: Comparison, view: View) -> dict[str, alt.LayerChart]:
+    """The bars of every optimizer, with the same rows and the same scale."""
+    tables = [groups(findings, view) for findings in comparison.findings]
+    present = {group for table in tables for group in table["group"]}
+    order = [group for group in _group_order(comparison) if group in present]
+    top = max(float(table["high"].max()) for table in tables)
+    return {
+        name: charts.shares(findings, view, order=order, top=top)
+        for name, findings in zip(comparison.names, comparison.findings, strict=True)
+    }
 
 
 def _group_order(comparison: Comparison) -> list[str]:

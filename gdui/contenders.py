@@ -134,7 +134,7 @@ def _chosen() -> list[str]:
     st.session_state["contenders"] = chosen
     options = [option for key in known for option in (key, key + AGAIN) if option in chosen or option == key or key in chosen]
     return st.multiselect(
-        f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=430, wrap=True,
+        f"Optimizers, {FEWEST} to {MOST}", options, key="contenders", max_selections=MOST, persist_state="session", width=485, wrap=True,
         format_func=_option_name, help="One that is chosen can be chosen again, with other settings. All run from the same starts.",
     )  # fmt: skip
 

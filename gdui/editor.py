@@ -26,8 +26,8 @@ LONGEST_NAME = 40
 @st.fragment
 def show(setup: Setup) -> None:
     """Text on the left, what it means on the right; nothing is offered elsewhere until it is sound and kept."""
-    left, right = st.columns([5, 6], gap="large")
-    with left:
+    flow = st.container(horizontal=True, gap="large")
+    with flow.container(width=440):
         _copy()
         name = st.text_input("Name", key="own name", max_chars=None, persist_state="session", help=f"At most {LONGEST_NAME} characters.")
         text = st.text_area(
@@ -37,7 +37,7 @@ def show(setup: Setup) -> None:
             "norm(v), dot(u, v), where(condition, a, b). They apply as you type.",
         )  # fmt: skip
         live.as_typed(EQUATIONS)
-    with right:
+    with flow.container(width=530):
         optimizer = _understood(name, text)
         if optimizer is None:
             return

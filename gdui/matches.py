@@ -13,8 +13,8 @@ from gdcore.compare import Comparison
 from gdcore.experiment import Findings
 from gdui import charts, compare_charts, export, maps, session, tables, verdict, wording
 
-MAPS_PER_ROW = 2
-MAP_SIZE = 195
+MAP_SIZE = 178
+BARS = 150  # width of the bars of one optimizer
 
 
 def success_table(comparison: Comparison) -> None:
@@ -41,6 +41,15 @@ def details(comparison: Comparison) -> None:
     export.comparison_buttons(comparison)
 
 
+def bars(comparison: Comparison, key: str) -> None:
+    """Shares by minimum and ending, side by side; they wrap where the page is narrow."""
+    with st.container(horizontal=True, gap="small"):
+        for name, chart in compare_charts.shares(comparison, session.view(BARS, 0)).items():
+            with st.container(width=BARS + 102, gap="xxsmall"):
+                st.markdown(f"**{tables.safe(name)}**")
+                st.altair_chart(chart, key=f"shares {key} {name}", width="content")
+
+
 def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
     """The matrix between two chosen optimizers; the starts of the clicked cell as flags (n,), or None."""
     names = list(comparison.names)
@@ -63,13 +72,11 @@ def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
 def small_maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | None, axes: tuple[int, int]) -> None:
     """Small maps of which start went where, side by side; a click sets the start of the race."""
     view = session.view(MAP_SIZE, MAP_SIZE, axes)
-    names, found = comparison.names, comparison.findings
-    for row in range(0, len(names), MAPS_PER_ROW):
-        with st.container(horizontal=True, gap="small"):
-            for name, findings in list(zip(names, found, strict=True))[row : row + MAPS_PER_ROW]:
-                with st.container(width=MAP_SIZE + 62, gap="xxsmall"):
-                    st.markdown(f"**{tables.safe(name)}**")
-                    _map(findings, view, f"small map {key} {name}", marked)
+    with st.container(horizontal=True, gap="small"):
+        for name, findings in zip(comparison.names, comparison.findings, strict=True):
+            with st.container(width=MAP_SIZE + 62, gap="xxsmall"):
+                st.markdown(f"**{tables.safe(name)}**")
+                _map(findings, view, f"small map {key} {name}", marked)
 
 
 def _map(findings: Findings, view: charts.View, key: str, marked: NDArray[np.bool_] | None) -> None:

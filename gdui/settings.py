@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -17,6 +18,7 @@ from gdui import charts, session
 
 TYPED = "typed"
 PER_DECADE = 24
+FIELD = 220  # pixels of a field that stands beside others
 
 
 def fields(optimizer: Optimizer, prefix: str, defaults: Mapping[str, float], *, slider: bool = False) -> dict[str, float | str]:
@@ -25,12 +27,9 @@ def fields(optimizer: Optimizer, prefix: str, defaults: Mapping[str, float], *, 
     prefix: of the widget keys, as in "setting lr". slider: a slider under the learning rate as well.
     """
     values: dict[str, float | str] = {}
-    items = list(optimizer.settings.items())
-    for row in range(0, len(items), 1 if slider else 2):
-        pair = items[row : row + (1 if slider else 2)]
-        for column, (name, setting) in zip(st.columns(len(pair)) if len(pair) > 1 else [st.container()], pair, strict=True):
-            with column:
-                values[name] = _number(name, setting, prefix, defaults[name], slider=slider and name == "lr")
+    with st.container(horizontal=not slider):
+        for name, setting in optimizer.settings.items():
+            values[name] = _number(name, setting, prefix, defaults[name], slider=slider and name == "lr", width="stretch" if slider else FIELD)
     return _schedules(optimizer, prefix, values) if values else values
 
 
@@ -41,14 +40,14 @@ def fill(prefix: str, defaults: Mapping[str, float]) -> None:
         st.session_state.pop(f"{prefix} schedule {name}", None)
 
 
-def _number(name: str, setting: Setting, prefix: str, default: float, *, slider: bool) -> float:
+def _number(name: str, setting: Setting, prefix: str, default: float, *, slider: bool, width: Literal["stretch"] | int) -> float:
     """A number field for exact values; with a slider under it where asked for."""
     field = f"{prefix} {name}"
     session.keep(field, default)
     label = _label(name, setting)
     value = st.number_input(
         label, value=None, key=field, format="%g", step=_step(setting, st.session_state[field]),
-        help=f"{setting.help} From {setting.low:g} to {setting.high:g}.", persist_state="session",
+        help=f"{setting.help} From {setting.low:g} to {setting.high:g}.", persist_state="session", width=width,
     )  # fmt: skip
     if value is None:
         raise ValueError(f"{setting.label or name} needs a number from {setting.low:g} to {setting.high:g}")

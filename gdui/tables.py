@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from gdcore.experiment import Findings
-from gdcore.shares import wilson
 from gdui import charts, session, wording
 
 MOST_ROWS = 100_000
@@ -16,12 +15,6 @@ MOST_MINIMA = 20
 def safe(text: str) -> str:
     """Our own sentence, with the characters that Markdown would take for itself escaped."""
     return "".join("\\" + c if c in "\\`*_{}[]<>#$~|:" else c for c in text)
-
-
-def intervals(findings: Findings) -> dict[str, tuple[float, float]]:
-    """The 95 % interval of each group's share."""
-    table = charts.groups(findings, charts.View(dark=False))
-    return {name: wilson(int(count), findings.count) for name, count in zip(table["group"], table["count"], strict=True)}
 
 
 def map_caption(findings: Findings) -> str:

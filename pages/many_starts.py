@@ -36,7 +36,7 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=475):
         st.markdown("**How the runs end**")
         small = session.view(370, 85)
-        st.altair_chart(charts.shares(findings, small, tables.intervals(findings)), width="content", key=f"shares {digest}")
+        st.altair_chart(charts.shares(findings, small), width="content", key=f"shares {digest}")
         st.markdown("**The minima**")
         tables.minima(findings)
         st.markdown("**Final values: each step is a minimum**")

@@ -24,7 +24,7 @@ if success.open:
     with success, st.container(horizontal=True, gap="medium"):
         with st.container(width=490):
             st.markdown("**How soon they succeed**")
-            st.altair_chart(compare_charts.ecdf(found, session.view(410, 300)), width="content", key=f"ecdf {asked.key}")
+            st.altair_chart(compare_charts.ecdf(found, session.view(410, 265)), width="content", key=f"ecdf {asked.key}")
         with st.container(width=500):
             st.markdown("**How often, and at what cost**")
             matches.success_table(found)
@@ -33,7 +33,7 @@ if where.open:
     with where:
         axes = controls.projection(asked.problem)
         st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
-        st.altair_chart(compare_charts.shares_side_by_side(found, session.view(1000, 200)), width="content", key=f"shares {asked.key}")
+        matches.bars(found, asked.key)
         with st.container(horizontal=True, gap="medium"):
             with st.container(width=450):
                 st.markdown("**From which minimum to which**")

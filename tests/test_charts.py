@@ -35,10 +35,9 @@ def axis_titles(spec):
 
 
 def every_chart(findings, dark):
-    intervals = {name: wilson(int(c), findings.count) for name, c in charts.groups(findings, view()).set_index("group")["count"].items()}
     one = traces(Experiment(findings.experiment.problem, OPTIMIZERS["gd"], {}, Starts.at(findings.starts[0])))[0]
     yield maps.map_of_starts(findings, view(dark), paths=[one], chosen=one)
-    yield charts.shares(findings, view(dark), intervals)
+    yield charts.shares(findings, view(dark))
     yield charts.waterfall(findings, view(dark))
     yield charts.gradient_against_value(findings, view(dark))
     yield run_charts.landscape(findings.experiment.problem, one, 3, np.array([1.0, 2.0]), view(dark), (-5, 5))
@@ -97,3 +96,9 @@ def test_undefined_and_diverged_runs_are_drawn_too():
     spec = maps.map_of_starts(found, view()).to_json()
     assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
     assert len(charts.starts_table(found)) == 50
+
+
+def test_shares_carry_their_wilson_intervals(peaks):
+    table = charts.groups(peaks, view())
+    for row in table.itertuples():
+        assert (row.low, row.high) == wilson(row.count, peaks.count) and row.share == row.count / peaks.count

@@ -42,7 +42,7 @@ def test_every_chart_draws(comparison, dark):
     found = profile({"booth": GALLERY["booth"]}, {n: (OPTIMIZERS[n], {}) for n in ("gd", "adam")}, Stopping(200), starts=Starts(count=20))
     drawn = [
         compare_charts.ecdf(comparison, view(dark)),
-        compare_charts.shares_side_by_side(comparison, view(dark)),
+        *compare_charts.shares(comparison, view(dark)).values(),
         compare_charts.transitions(comparison.transition(0, 1), "A", "B", view(dark)),
         maps.map_of_starts(comparison.findings[0], view(dark), legend=False, over=[compare_charts.ringed(comparison.findings[0].starts[:5], comparison.findings[0], view(dark))]),
         compare_charts.race(PEAKS, runs(), 10, view(dark), None),
@@ -66,13 +66,18 @@ def test_curves_end_at_the_shares_and_reach_as_far_as_the_longest_run(comparison
 
 
 def test_bars_count_every_start_of_every_optimizer(comparison):
-    data = rows(compare_charts.shares_side_by_side(comparison, view()).to_json(), "count")[0]
-    for name in comparison.names:
-        own = [row for row in data if row["optimizer"] == name]
+    drawn = compare_charts.shares(comparison, view())
+    assert tuple(drawn) == comparison.names
+    scales = set()
+    for name, findings in zip(comparison.names, comparison.findings, strict=True):
+        own = rows(drawn[name].to_json(), "count")[0]
         assert sum(row["count"] for row in own) == comparison.count
         assert all(row["low"] <= row["share"] <= row["high"] for row in own)
-    colours = {row["group"]: row["colour"] for row in data}
-    assert colours["Minimum 1"] == theme.minimum_colour(0)
+        assert {row["group"]: row["count"] for row in own}.get("Minimum 1", 0) == findings.minima[0].count
+        assert all(row["colour"] == theme.minimum_colour(0) for row in own if row["group"] == "Minimum 1")
+        layer = json.loads(drawn[name].to_json())["layer"][0]["encoding"]
+        scales.add((tuple(layer["x"]["scale"]["domain"]), tuple(layer["y"]["scale"]["domain"])))
+    assert len(scales) == 1, "rows and scale are the same for all"
 
 
 def test_the_matrix_shows_every_start_once(comparison):
