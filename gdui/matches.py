@@ -14,7 +14,7 @@ from gdcore.experiment import Findings
 from gdui import charts, compare_charts, export, maps, session, tables, verdict, wording
 
 MAP_SIZE = 178
-BARS = 150  # width of the bars of one optimizer
+BARS = 138  # width of the bars of one optimizer
 
 
 def success_table(comparison: Comparison) -> None:

@@ -2,6 +2,8 @@
 
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["pages_harness"]  # the fixture `app`
+
 QUIET = (HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large)
 settings.register_profile("fixed", deadline=None, derandomize=True, suppress_health_check=QUIET)
 settings.register_profile("explore", deadline=None, max_examples=3000, suppress_health_check=QUIET)

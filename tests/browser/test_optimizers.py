@@ -7,6 +7,7 @@ import pytest
 from browser.test_dashboard import CHART, expect_headline, open_page, type_into
 
 pytestmark = pytest.mark.browser
+MATRIX, FIRST_MAP = 3, 4  # after the bars of three optimizers
 
 
 @pytest.fixture
@@ -37,21 +38,21 @@ def test_the_curves_name_every_optimizer(optimizers):
 
 def test_a_click_on_a_cell_rings_its_starts(optimizers):
     open_tab(optimizers, "Where starts go")
-    matrix, before = chart(optimizers, 1), chart(optimizers, 2).locator("path").count()
+    matrix, before = chart(optimizers, MATRIX), chart(optimizers, FIRST_MAP).locator("path").count()
     matrix.get_by_text("289", exact=True).click(force=True)
     optimizers.wait_for_timeout(2500)
-    assert chart(optimizers, 2).locator("path").count() >= before + 200
+    assert chart(optimizers, FIRST_MAP).locator("path").count() >= before + 200
 
 
 def test_a_click_on_a_small_map_sets_the_start_of_the_race(optimizers):
     open_tab(optimizers, "Where starts go")
-    box = chart(optimizers, 2).bounding_box()
+    box = chart(optimizers, FIRST_MAP).bounding_box()
     optimizers.mouse.click(box["x"] + 0.45 * box["width"], box["y"] + 0.42 * box["height"])
     optimizers.wait_for_timeout(1500)
     open_tab(optimizers, "Race")
     start = [optimizers.get_by_role("spinbutton", name=f"Start ${name}$").first.input_value() for name in "xy"]
     open_tab(optimizers, "Where starts go")
-    box = chart(optimizers, 2).bounding_box()
+    box = chart(optimizers, FIRST_MAP).bounding_box()
     optimizers.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.6 * box["height"])
     optimizers.wait_for_timeout(1500)
     open_tab(optimizers, "Race")
@@ -64,7 +65,9 @@ def test_the_race_is_scrubbed(optimizers):
     slider = optimizers.locator("[data-testid=stMain]").get_by_role("slider")
     slider.focus()
     slider.press("Home")
-    optimizers.locator("[data-testid=stTable]").get_by_text("still running").first.wait_for()
+    standings = optimizers.locator("[data-testid=stTable]")
+    standings.get_by_text("still running").first.wait_for()
+    assert standings.get_by_text("still running").count() == 3
 
 
 def test_equations_apply_while_one_types(optimizers):
@@ -92,7 +95,9 @@ def test_an_own_optimizer_runs_on_the_opening_page(optimizers):
     sidebar.get_by_role("combobox", name=re.compile("Optimizer")).click()
     optimizers.get_by_role("option", name="Twice as far").click()
     type_into(optimizers, "Learning rate $lr$", 0.034)
-    optimizers.get_by_text(re.compile("At rate 0.0340 minimum 1 .* cannot be reached")).wait_for()
+    warning = optimizers.get_by_text(re.compile("At rate 0.0340 minimum 1 .* cannot be reached"))
+    warning.wait_for()
+    assert "its limit is 0.0331" in warning.inner_text()
 
 
 def test_a_profile_is_stopped_and_then_computed(optimizers):
@@ -102,3 +107,4 @@ def test_a_profile_is_stopped_and_then_computed(optimizers):
     optimizers.get_by_text("Nothing is kept of an unfinished run").wait_for()
     optimizers.get_by_role("button", name="Run again").click()
     optimizers.get_by_text(re.compile("Cheapest most often")).wait_for(timeout=60_000)
+    assert "problems solved within it" in chart(optimizers, 0).text_content()

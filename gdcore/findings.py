@@ -1,0 +1,230 @@
+"""How each run ended → what that means: Findings, with an ending, a label and the minima behind the labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore import minima as mn
+from gdcore.descent import Descent, Verdict
+from gdcore.minima import Stationary
+from gdcore.problem import Problem
+from gdcore.shares import wilson
+from gdcore.stopping import CODE, ENDINGS, Ending
+from gdcore.tails import bounces, clouds, orbits
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gdcore.experiment import Experiment
+
+Array = NDArray[np.float64]
+SETTLED_NORM = 1e-6  # |∇f| at the last epoch that counts as settled when the tolerance is 0 or smaller than this
+MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A verified local minimum: point (d,), value, eigenvalues of the Hessian (d,) ascending, and who reached it.
+
+    share: of all starts, with interval (Wilson, 95 %) and count behind it; 0 when it exists but no start settled in it.
+    median_epochs: over the starts that did; nan when none. stable_rate: 2/λmax, the largest stable learning rate of plain
+    gradient descent.
+    """
+
+    point: tuple[float, ...]
+    value: float
+    eigenvalues: tuple[float, ...]
+    inside_box: bool
+    count: int
+    share: float
+    interval: tuple[float, float]
+    median_epochs: float
+
+    @property
+    def stable_rate(self) -> float:
+        return 2 / self.eigenvalues[-1]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run found: arrays with one row per start, in the order of the starts; nothing is ever left out.
+
+    starts (n, d), ends (n, d), end_values (n,), gradient_norms (n,), epochs (n,), ending_codes (n,) indexing ENDINGS,
+    labels (n,) indexing minima (deepest first; -1: no minimum). stationary: the saddles, maxima and degenerate points.
+    hits (n,): the epoch at which f was first at most the target asked for, -1 where never; None when none was.
+    """
+
+    experiment: Experiment
+    starts: Array
+    ends: Array
+    end_values: Array
+    gradient_norms: Array
+    epochs: NDArray[np.int64]
+    ending_codes: NDArray[np.int8]
+    labels: NDArray[np.int64]
+    minima: tuple[Minimum, ...]
+    stationary: tuple[Stationary, ...]
+    hits: NDArray[np.int64] | None = None
+
+    @property
+    def count(self) -> int:
+        """The number of starts."""
+        return len(self.starts)
+
+    @property
+    def endings(self) -> NDArray[np.object_]:
+        """The Ending of each start, (n,)."""
+        return np.array(ENDINGS, dtype=object)[self.ending_codes]
+
+    def ending_counts(self) -> dict[Ending, int]:
+        """How many starts ended in each way, in the order of ENDINGS; the counts add up to the number of starts."""
+        counts = np.bincount(self.ending_codes, minlength=len(ENDINGS))
+        return {ending: int(counts[code]) for code, ending in enumerate(ENDINGS)}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per start: start and end coordinates, value, gradient norm, epochs, ending, minimum (1 = deepest)."""
+        import pandas as pd
+
+        names = self.experiment.problem.variables
+        columns: dict[str, Any] = {f"start {name}": self.starts[:, i] for i, name in enumerate(names)}
+        columns |= {f"end {name}": self.ends[:, i] for i, name in enumerate(names)}
+        columns |= {"f": self.end_values, "gradient norm": self.gradient_norms, "epochs": self.epochs}
+        columns["ending"] = pd.Categorical.from_codes(self.ending_codes, [ending.label for ending in ENDINGS])
+        columns["minimum"] = pd.array(np.where(self.labels >= 0, self.labels + 1, -1), dtype="Int64")
+        frame = pd.DataFrame(columns, index=pd.RangeIndex(1, self.count + 1, name="start"))
+        frame.loc[frame["minimum"] == -1, "minimum"] = pd.NA
+        return frame
+
+
+DIRECT = {
+    Verdict.UNDEFINED: Ending.UNDEFINED,
+    Verdict.JUMPED: Ending.JUMPED,
+    Verdict.DIVERGED: Ending.DIVERGED,
+    Verdict.LEFT_DOMAIN: Ending.LEFT_DOMAIN,
+    Verdict.STATIONARY: Ending.FLAT,
+    Verdict.EXHAUSTED: Ending.MOVING,
+}
+BY_KIND = {
+    mn.MINIMUM: Ending.MINIMUM,
+    mn.SADDLE: Ending.SADDLE,
+    mn.MAXIMUM: Ending.MAXIMUM,
+    mn.DEGENERATE: Ending.DEGENERATE,
+    mn.NONE: Ending.FLAT,
+}
+
+
+def findings_of(experiment: Experiment, points: Array, descent: Descent) -> Findings:
+    """The findings of an experiment from how its descent from points (n, d) ended."""
+    problem = experiment.problem
+    codes = np.array([CODE[DIRECT[v]] if v in DIRECT else -1 for v in Verdict], np.int8)[descent.verdicts]
+    unfinished = _unfinished(experiment, descent)
+    codes[descent.exhausted] = unfinished
+    settled = np.flatnonzero(codes == CODE[Ending.FLAT])
+    merged = mn.merge(problem, mn.polish(problem, descent.ends[settled]))
+    codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[merged.kinds]
+    reached = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
+    unreached = _unreached(problem, descent.ends, codes, merged.stationary)
+    candidates = [merged.stationary[k] for k in reached] + [point for point in unreached if point.kind == "minimum"]
+    order = mn.deepest_first(candidates)
+    label_of = np.full(len(merged.stationary) + 1, -1)
+    for label, k in enumerate(order):
+        if k < len(reached):
+            label_of[reached[k]] = label
+    labels = np.full(len(points), -1)
+    labels[settled] = label_of[merged.index]
+    return Findings(
+        experiment=experiment,
+        starts=points,
+        ends=descent.ends,
+        end_values=descent.values,
+        gradient_norms=descent.gradient_norms,
+        epochs=descent.epochs,
+        ending_codes=codes,
+        labels=labels,
+        minima=tuple(_minimum(candidates[k], labels == i, descent.epochs) for i, k in enumerate(order)),
+        stationary=tuple(point for point in (*merged.stationary, *unreached) if point.kind != "minimum"),
+        hits=descent.hits,
+    )
+
+
+def _minimum(found: Stationary, mine: NDArray[np.bool_], epochs: NDArray[np.int64]) -> Minimum:
+    count = int(mine.sum())
+    return Minimum(
+        point=found.point,
+        value=found.value,
+        eigenvalues=found.eigenvalues,
+        inside_box=found.inside_box,
+        count=count,
+        share=count / len(mine),
+        interval=wilson(count, len(mine)),
+        median_epochs=float(np.median(epochs[mine])) if count else float("nan"),
+    )
+
+
+def _unfinished(experiment: Experiment, descent: Descent) -> NDArray[np.int8]:
+    """Ending codes of the runs that used up their epochs; FLAT stands for "settled, to be polished"."""
+    problem, index, tails = experiment.problem, descent.exhausted, descent.tails
+    codes = np.full(index.size, CODE[Ending.MOVING], np.int8)
+    if not index.size:
+        return codes
+    ends, norms = descent.ends[index], descent.gradient_norms[index]
+    outside = ((ends < problem.lows) | (ends > problem.highs)).any(axis=1)
+    codes[outside] = CODE[Ending.LEFT_BOX]
+    codes[_hovering(problem, tails)] = CODE[Ending.HOVERING]
+    codes[orbits(problem, tails) > 0] = CODE[Ending.ORBIT]
+    codes[bounces(problem, tails)] = CODE[Ending.BOUNCING]
+    last_step = np.abs(tails[-1] - tails[-2]) / (problem.highs - problem.lows)
+    quiet = norms <= max(experiment.stopping.gradient_tolerance, SETTLED_NORM)
+    codes[quiet & (last_step.max(axis=1) <= 1e-7)] = CODE[Ending.FLAT]
+    return codes
+
+
+def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
+    """Whether a verified minimum lies within the last positions of a tail, and these do not close in on it."""
+    centre, radius = clouds(problem, tails)
+    width = problem.highs - problem.lows
+    polished = mn.polish(problem, centre)
+    away = (np.abs(polished.points - centre) / width).max(axis=1)
+    distance = np.sqrt((((tails - polished.points) / width) ** 2).sum(axis=2))
+    half = len(tails) // 2
+    steady = distance[half:].max(axis=0) >= 0.5 * distance[:half].max(axis=0)
+    hovering: NDArray[np.bool_] = (polished.kinds == mn.MINIMUM) & (away <= 1.5 * radius) & steady
+    return hovering
+
+
+def _unreached(
+    problem: Problem, ends: Array, codes: NDArray[np.int8], known: tuple[Stationary, ...]
+) -> list[Stationary]:
+    """Verified minima and degenerate points in the box that no start settled in, with count 0.
+
+    They are those that unsettled runs point to, and the minima of a quick survey of the box.
+    """
+    open_endings = [CODE[e] for e in (Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE)]
+    unsettled = np.flatnonzero(np.isin(codes, open_endings))
+    chosen = unsettled[:: max(1, -(-unsettled.size // MOST_EXPLORED))]
+    found: list[Stationary] = []
+    if chosen.size:
+        found = _fresh(problem, mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary, known)
+    found += _fresh(problem, mn.survey(problem), (*known, *found))
+    return [replace(point, count=0) for point in found]
+
+
+def _fresh(problem: Problem, points: tuple[Stationary, ...], known: tuple[Stationary, ...]) -> list[Stationary]:
+    """The minima and degenerate points in the box that are not known yet."""
+    width = problem.highs - problem.lows
+    taken = np.array([point.point for point in known]).reshape(-1, problem.dimension)
+    valleys = [point.value for point in known if not point.isolated]
+
+    def fresh(point: Stationary) -> bool:
+        if point.kind not in ("minimum", "degenerate") or not point.inside_box:
+            return False
+        radius = mn.SAME_DEGENERATE if point.kind == "degenerate" else 2 * mn.SAME_POINT
+        near = (np.abs(taken - point.point) <= radius * width).all(axis=1).any()
+        in_valley = point.kind == "degenerate" and np.isclose(valleys, point.value, atol=1e-7).any()
+        return not near and not in_valley
+
+    return [point for point in points if fresh(point)]
