@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from gdcore import statistics as st
 from gdcore.alignment import align
 from gdcore.descent import Progress, shifted
-from gdcore.experiment import Experiment, Findings, run
+from gdcore.experiment import Experiment, Findings, run, run_each
+from gdcore.optimizers import Optimizer
+from gdcore.problem import Problem
 from gdcore.shares import wilson
+from gdcore.starts import Starts
+from gdcore.stopping import Stopping
 from gdcore.success import deepest_labels, success_of
-from gdcore.tuning import Tuning
+from gdcore.tuning import Budget, Tuning, tune
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -175,6 +179,36 @@ def compare(
         tuning=tuning,
         seed=first.starts.seed,
     )
+
+
+def compare_tuned(
+    problem: Problem,
+    contenders: Mapping[str, tuple[Optimizer, Mapping[str, float | str]]],
+    starts: Starts,
+    stopping: Stopping,
+    *,
+    budget: Budget | None,
+    target: float | None = None,
+    on_progress: Progress | None = None,
+    runner: Callable[..., Findings] = run,
+    trial_runner: Callable[..., Findings] = run_each,
+) -> Comparison:
+    """The comparison of named optimizers (name → optimizer and settings), each tuned within the budget; None: as set.
+
+    Other arguments and errors as for compare() and tuning.tune().
+    """
+    settings = {name: given for name, (_, given) in contenders.items()}
+    tuning, whole, done = None, len(contenders) * stopping.epochs, 0
+    if budget is not None:
+        total, done = 2 * whole, whole
+        tuning = tune(
+            problem, contenders, stopping, trials=budget.trials, starts=budget.starts, every=budget.every, seed=budget.seed,
+            target=target, on_progress=on_progress and shifted(on_progress, 0, total), runner=trial_runner,
+        )  # fmt: skip
+        settings = dict(tuning.chosen)
+    experiments = {name: Experiment(problem, optimizer, settings[name], starts, stopping) for name, (optimizer, _) in contenders.items()}
+    later = on_progress and shifted(on_progress, done, done + whole)
+    return compare(experiments, target=target, tuning=tuning, on_progress=later, runner=runner)
 
 
 def transition(first: Findings, second: Findings, *, most: int | None = None) -> Transition:

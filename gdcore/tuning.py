@@ -30,6 +30,16 @@ TRAINING = Starts(count=100, seed=987_654_321)
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What every contender gets: trials, training starts, whether all settings are searched, and the seed of the search."""
+
+    trials: int = TRIALS
+    starts: Starts = TRAINING
+    every: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Trial:
     """One try: its settings, the share of training starts it succeeded on, and gradient evaluations per success."""
 

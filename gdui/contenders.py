@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from gdcore.compare import Comparison, compare
-from gdcore.descent import Progress, shifted
+from gdcore.compare import Comparison, compare_tuned
+from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Findings, run, run_each
 from gdcore.formula import FormulaError
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.starts import Starts
 from gdcore.stopping import Stopping
-from gdcore.tuning import TRAINING, TRIALS, tune
+from gdcore.tuning import TRAINING, TRIALS, Budget
 from gdui import session, settings, tables, wording
 from gdui.session import Setup
 
@@ -33,16 +33,6 @@ AS_SET, TUNED = "As set", "Tuned"
 
 Runner = Callable[..., Findings]
 Contenders = Mapping[str, tuple[Optimizer, Mapping[str, float | str]]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Tuning: trials per optimizer, training starts, whether all settings are searched, seed of the search."""
-
-    trials: int = TRIALS
-    starts: Starts = TRAINING
-    every: bool = False
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -70,18 +60,10 @@ class Question:
 
     def answer(self, on_progress: Progress, remember: Callable[[Runner], Runner] = lambda work: work) -> Comparison:
         """Tune where asked to, then compare. remember: wraps what runs experiments, to keep their results."""
-        tuning, experiments = None, {name: self._experiment(name) for name in self.contenders}
-        budget = self.budget
-        if budget is None:
-            return compare(experiments, target=self.target, on_progress=on_progress, runner=remember(run))
-        total = len(experiments) * self.stopping.epochs
-        tuning = tune(
-            self.problem, self.contenders, self.stopping, trials=budget.trials, starts=budget.starts, every=budget.every,
-            seed=budget.seed, target=self.target, on_progress=shifted(on_progress, 0, 2 * total), runner=remember(run_each),
+        return compare_tuned(
+            self.problem, self.contenders, self.starts, self.stopping, budget=self.budget, target=self.target,
+            on_progress=on_progress, runner=remember(run), trial_runner=remember(run_each),
         )  # fmt: skip
-        tuned = {name: replace(experiment, settings=tuning.chosen[name]) for name, experiment in experiments.items()}
-        later = shifted(on_progress, total, 2 * total)
-        return compare(tuned, target=self.target, tuning=tuning, on_progress=later, runner=remember(run))
 
 
 def task(asked: Question) -> Callable[[Progress], Comparison]:

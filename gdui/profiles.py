@@ -40,10 +40,7 @@ def show(question: Question) -> None:
     problems, contenders, budget = {GALLERY[key].name: GALLERY[key] for key in chosen}, _changed(question), question.budget
     found = result_of(
         "profile", _key(question, chosen),
-        lambda report: profile(
-            problems, contenders, question.stopping, on_progress=report,
-            **({} if budget is None else {"trials": budget.trials, "training": budget.starts, "every": budget.every, "seed": budget.seed}),
-        ),
+        lambda report: profile(problems, contenders, question.stopping, budget=budget, on_progress=report),
     )  # fmt: skip
     if found is not None:
         _draw(found)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Findings, Problem, Starts, Stopping, run, trace
-from gdcore.compare import Comparison, compare, transition
+from gdcore.compare import Comparison, compare, compare_tuned, transition
 from gdcore.stopping import ENDINGS
-from gdcore.tuning import tune
+from gdcore.tuning import Budget, tune
 
 PEAKS, HIMMELBLAU = GALLERY["peaks"], GALLERY["himmelblau"]
 DOUBLE = Problem.from_text("(x^2 - 1)^2 + 0.3*x + y^2", box={"x": (-2, 2), "y": (-1, 1)}, name="double well")
@@ -422,3 +422,19 @@ def test_further_minima_share_a_group_where_asked() -> None:
     assert labels == sorted(labels) and max(labels) == 3
     further = folded.groups.index((3, None))
     assert int((found.findings[0].labels >= 3).sum()) == int(folded.counts[further].sum())
+
+
+def test_tuning_and_comparing_in_one_is_tuning_and_then_comparing() -> None:
+    contenders = {k: (OPTIMIZERS[k], OPTIMIZERS[k].defaults_for(PEAKS)) for k in ("gd", "adam")}
+    budget, starts, stopping = Budget(trials=4, starts=Starts(count=15, seed=8)), Starts(count=40, seed=3), Stopping(200)
+    seen: list[tuple[int, int, int]] = []
+    whole = compare_tuned(PEAKS, contenders, starts, stopping, budget=budget, on_progress=lambda *n: seen.append(n))
+    chosen = tune(PEAKS, contenders, stopping, trials=4, starts=budget.starts).chosen
+    apart = compare({k: Experiment(PEAKS, OPTIMIZERS[k], chosen[k], starts, stopping) for k in contenders})
+    np.testing.assert_array_equal(whole.success, apart.success)
+    np.testing.assert_array_equal(whole.evaluations, apart.evaluations)
+    assert whole.tuning is not None and whole.tuning.chosen == chosen
+    done = [epochs for epochs, _, _ in seen]
+    assert done == sorted(done) and {total for _, total, _ in seen} == {2 * 2 * 200}
+    plain = compare_tuned(PEAKS, contenders, starts, stopping, budget=None)
+    assert plain.tuning is None and plain.findings[0].experiment.settings["lr"] == PEAKS.rate

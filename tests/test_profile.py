@@ -8,7 +8,7 @@ import pytest
 
 from gdcore import GALLERY, OPTIMIZERS, Experiment, Optimizer, Problem, Starts, Stopping, run
 from gdcore.profile import Profile, profile
-from gdcore.tuning import TRAINING, tune
+from gdcore.tuning import TRAINING, Budget, tune
 
 PROBLEMS = {name: GALLERY[name] for name in ("wolfe_quapp", "peaks")}
 CONTENDERS: dict[str, tuple[Optimizer, Mapping[str, float | str]]] = {
@@ -28,7 +28,7 @@ def found() -> Profile:
 @pytest.fixture(scope="module")
 def tuned() -> Profile:
     two = {name: CONTENDERS[name] for name in ("gd", "adam")}
-    return profile(PROBLEMS, two, Stopping(200), starts=STARTS, trials=3)
+    return profile(PROBLEMS, two, Stopping(200), starts=STARTS, budget=Budget(3))
 
 
 def cost(problem: Problem, optimizer: Optimizer, settings: Mapping[str, float | str], stopping: Stopping) -> float:
@@ -91,7 +91,7 @@ def test_tuned_settings_are_recorded_for_each_problem(tuned: Profile) -> None:
 def test_progress_rises_through_all_problems(trials: int) -> None:
     seen: list[tuple[int, int, int]] = []
     two = {name: CONTENDERS[name] for name in ("gd", "adam")}
-    profile(PROBLEMS, two, Stopping(50), starts=Starts(count=5), trials=trials, on_progress=lambda *n: seen.append(n))
+    profile(PROBLEMS, two, Stopping(50), starts=Starts(count=5), budget=Budget(trials) if trials else None, on_progress=lambda *n: seen.append(n))
     done, total = [epochs for epochs, _, _ in seen], 2 * 2 * 50 * (2 if trials else 1)
     assert done == sorted(done) and {t for _, t, _ in seen} == {total}
     assert set(range(0, total, 50)) <= set(done) and total - 50 <= done[-1] <= total
@@ -111,14 +111,14 @@ def test_an_exception_in_progress_cancels() -> None:
 @pytest.mark.parametrize("trials", [0, 2])
 def test_what_makes_no_profile_is_refused(trials: int) -> None:
     with pytest.raises(ValueError, match="at least one problem"):
-        profile({}, CONTENDERS, STOPPING, trials=trials)
+        profile({}, CONTENDERS, STOPPING, budget=Budget(trials) if trials else None)
     for few in ({}, {"gd": CONTENDERS["gd"]}):
         with pytest.raises(ValueError, match="at least two"):
-            profile(PROBLEMS, few, STOPPING, trials=trials)
+            profile(PROBLEMS, few, STOPPING, budget=Budget(trials) if trials else None)
 
 
 def test_training_starts_among_the_starts_are_refused() -> None:
     two = {name: CONTENDERS[name] for name in ("gd", "adam")}
     with pytest.raises(ValueError, match="^100 of the training starts"):
-        profile(PROBLEMS, two, Stopping(5), starts=TRAINING, trials=1)
+        profile(PROBLEMS, two, Stopping(5), starts=TRAINING, budget=Budget(1))
     assert profile(PROBLEMS, two, Stopping(5), starts=TRAINING).trials == 0, "without tuning there is nothing to leak"
