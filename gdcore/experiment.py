@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gdcore.batches import Work, outcomes
 from gdcore.descent import Progress, descend
 from gdcore.findings import Findings, Minimum, findings_of
-from gdcore.kernel import Value, kernel
+from gdcore.kernel import kernel
 from gdcore.optimizers import Optimizer
+from gdcore.outcomes import outcomes_of
 from gdcore.problem import Problem
-from gdcore.schedules import Scaled, check_schedule, scaled
+from gdcore.schedules import check_schedule, scaled
 from gdcore.setting import FrozenDict
 from gdcore.starts import Starts
 from gdcore.stopping import Ending, Stopping
@@ -126,6 +128,11 @@ class Trace:
     ending: Ending
 
 
+def _require_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise ValueError(f"there is no engine '{engine}'; there are: {', '.join(ENGINES)}")
+
+
 def run(
     experiment: Experiment,
     *,
@@ -140,18 +147,17 @@ def run(
     raised in it cancels the run. target: a value of f whose first crossing is noted in Findings.hits; it ends no run.
     ValueError for an unknown engine.
     """
-    if engine not in ENGINES:
-        raise ValueError(f"there is no engine '{engine}'; there are: {', '.join(ENGINES)}")
-    points = experiment.starts.points(experiment.problem)
-    step = kernel(experiment.problem, experiment.optimizer, experiment.settings, experiment.stopping.epochs)
-    descent = descend(step, points, experiment.stopping, on_progress=on_progress, threads=threads, target=target)
-    return findings_of(experiment, points, descent)
+    _require_engine(engine)
+    work = Work(experiment, engine=engine, target=target)
+    points = work.points()
+    return findings_of(experiment, points, outcomes(work, points, on_progress=on_progress, threads=threads))
 
 
 def run_each(
     experiment: Experiment,
     columns: Mapping[str, Array],
     *,
+    engine: str = "auto",
     on_progress: Progress | None = None,
     target: float | None = None,
 ) -> Findings:
@@ -159,8 +165,10 @@ def run_each(
 
     The entries for a setting that is a schedule are factors of it. Findings with k·n rows, the n starts of the first entry
     first; minima are those of all entries together. ValueError for values that a setting does not allow, unknown settings,
+    unknown engines,
     and columns that are empty or of unequal length.
     """
+    _require_engine(engine)
     known, epochs = experiment.optimizer.settings, experiment.stopping.epochs
     if set(columns) - set(known) or len({len(column) for column in columns.values()} | {0}) != 2:
         raise ValueError("give one non-empty column of equal length for each setting to vary, by the settings' names")
@@ -170,15 +178,9 @@ def run_each(
         for v in column:
             known[name].check(v, name) if not isinstance(text, str) else check_schedule(known[name], name, scaled(text, v), epochs)
         values[name] = np.asarray(column, dtype=float)
-    points, k = experiment.starts.points(experiment.problem), len(next(iter(values.values())))
-    settings: dict[str, Value] = dict(experiment.settings)
-    for name, column in values.items():
-        each, text = np.repeat(column, len(points)), experiment.settings[name]
-        settings[name] = Scaled(text, each) if isinstance(text, str) else each
-    step = kernel(experiment.problem, experiment.optimizer, settings, experiment.stopping.epochs)
-    tiled = np.tile(points, (k, 1))
-    descent = descend(step, tiled, experiment.stopping, on_progress=on_progress, target=target)
-    return findings_of(experiment, tiled, descent)
+    work = Work(experiment, values, engine, target)
+    points = work.points()
+    return findings_of(experiment, points, outcomes(work, points, on_progress=on_progress))
 
 
 def trace(
@@ -197,7 +199,7 @@ def traces(experiment: Experiment) -> list[Trace]:
     points = experiment.starts.points(experiment.problem)
     step = kernel(experiment.problem, experiment.optimizer, experiment.settings, experiment.stopping.epochs)
     descent = descend(step, points, experiment.stopping, record=True)
-    endings = findings_of(experiment, points, descent).endings
+    endings = findings_of(experiment, points, outcomes_of(experiment.problem, experiment.stopping, descent)).endings
     assert descent.paths is not None and descent.path_values is not None and descent.path_norms is not None
     found = []
     for i, last in enumerate(descent.epochs + 1):

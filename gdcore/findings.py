@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore import minima as mn
-from gdcore.descent import Descent, Verdict
 from gdcore.minima import Stationary
+from gdcore.outcomes import Outcomes
 from gdcore.problem import Problem
 from gdcore.shares import wilson
 from gdcore.stopping import CODE, ENDINGS, Ending
-from gdcore.tails import bounces, clouds, orbits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from gdcore.experiment import Experiment
 
 Array = NDArray[np.float64]
-SETTLED_NORM = 1e-6  # |∇f| at the last epoch that counts as settled when the tolerance is 0 or smaller than this
 MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
 
 
@@ -32,7 +30,7 @@ class Minimum:
 
     share: of all starts, with interval (Wilson, 95 %) and count behind it; 0 when it exists but no start settled in it.
     median_epochs: over the starts that did; nan when none. stable_rate: 2/λmax, the largest stable learning rate of plain
-    gradient descent.
+    gradient outcomes.
     """
 
     point: tuple[float, ...]
@@ -100,14 +98,6 @@ class Findings:
         return frame
 
 
-DIRECT = {
-    Verdict.UNDEFINED: Ending.UNDEFINED,
-    Verdict.JUMPED: Ending.JUMPED,
-    Verdict.DIVERGED: Ending.DIVERGED,
-    Verdict.LEFT_DOMAIN: Ending.LEFT_DOMAIN,
-    Verdict.STATIONARY: Ending.FLAT,
-    Verdict.EXHAUSTED: Ending.MOVING,
-}
 BY_KIND = {
     mn.MINIMUM: Ending.MINIMUM,
     mn.SADDLE: Ending.SADDLE,
@@ -117,17 +107,14 @@ BY_KIND = {
 }
 
 
-def findings_of(experiment: Experiment, points: Array, descent: Descent) -> Findings:
-    """The findings of an experiment from how its descent from points (n, d) ended."""
-    problem = experiment.problem
-    codes = np.array([CODE[DIRECT[v]] if v in DIRECT else -1 for v in Verdict], np.int8)[descent.verdicts]
-    unfinished = _unfinished(experiment, descent)
-    codes[descent.exhausted] = unfinished
+def findings_of(experiment: Experiment, points: Array, outcomes: Outcomes) -> Findings:
+    """The findings of an experiment from how its runs from points (n, d) ended."""
+    problem, codes = experiment.problem, outcomes.codes.copy()
     settled = np.flatnonzero(codes == CODE[Ending.FLAT])
-    merged = mn.merge(problem, mn.polish(problem, descent.ends[settled]))
+    merged = mn.merge(problem, mn.polish(problem, outcomes.ends[settled]))
     codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[merged.kinds]
     reached = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
-    unreached = _unreached(problem, descent.ends, codes, merged.stationary)
+    unreached = _unreached(problem, outcomes.ends, codes, merged.stationary)
     candidates = [merged.stationary[k] for k in reached] + [point for point in unreached if point.kind == "minimum"]
     order = mn.deepest_first(candidates)
     label_of = np.full(len(merged.stationary) + 1, -1)
@@ -139,15 +126,15 @@ def findings_of(experiment: Experiment, points: Array, descent: Descent) -> Find
     return Findings(
         experiment=experiment,
         starts=points,
-        ends=descent.ends,
-        end_values=descent.values,
-        gradient_norms=descent.gradient_norms,
-        epochs=descent.epochs,
+        ends=outcomes.ends,
+        end_values=outcomes.values,
+        gradient_norms=outcomes.gradient_norms,
+        epochs=outcomes.epochs,
         ending_codes=codes,
         labels=labels,
-        minima=tuple(_minimum(candidates[k], labels == i, descent.epochs) for i, k in enumerate(order)),
+        minima=tuple(_minimum(candidates[k], labels == i, outcomes.epochs) for i, k in enumerate(order)),
         stationary=tuple(point for point in (*merged.stationary, *unreached) if point.kind != "minimum"),
-        hits=descent.hits,
+        hits=outcomes.hits,
     )
 
 
@@ -163,37 +150,6 @@ def _minimum(found: Stationary, mine: NDArray[np.bool_], epochs: NDArray[np.int6
         interval=wilson(count, len(mine)),
         median_epochs=float(np.median(epochs[mine])) if count else float("nan"),
     )
-
-
-def _unfinished(experiment: Experiment, descent: Descent) -> NDArray[np.int8]:
-    """Ending codes of the runs that used up their epochs; FLAT stands for "settled, to be polished"."""
-    problem, index, tails = experiment.problem, descent.exhausted, descent.tails
-    codes = np.full(index.size, CODE[Ending.MOVING], np.int8)
-    if not index.size:
-        return codes
-    ends, norms = descent.ends[index], descent.gradient_norms[index]
-    outside = ((ends < problem.lows) | (ends > problem.highs)).any(axis=1)
-    codes[outside] = CODE[Ending.LEFT_BOX]
-    codes[_hovering(problem, tails)] = CODE[Ending.HOVERING]
-    codes[orbits(problem, tails) > 0] = CODE[Ending.ORBIT]
-    codes[bounces(problem, tails)] = CODE[Ending.BOUNCING]
-    last_step = np.abs(tails[-1] - tails[-2]) / (problem.highs - problem.lows)
-    quiet = norms <= max(experiment.stopping.gradient_tolerance, SETTLED_NORM)
-    codes[quiet & (last_step.max(axis=1) <= 1e-7)] = CODE[Ending.FLAT]
-    return codes
-
-
-def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
-    """Whether a verified minimum lies within the last positions of a tail, and these do not close in on it."""
-    centre, radius = clouds(problem, tails)
-    width = problem.highs - problem.lows
-    polished = mn.polish(problem, centre)
-    away = (np.abs(polished.points - centre) / width).max(axis=1)
-    distance = np.sqrt((((tails - polished.points) / width) ** 2).sum(axis=2))
-    half = len(tails) // 2
-    steady = distance[half:].max(axis=0) >= 0.5 * distance[:half].max(axis=0)
-    hovering: NDArray[np.bool_] = (polished.kinds == mn.MINIMUM) & (away <= 1.5 * radius) & steady
-    return hovering
 
 
 def _unreached(

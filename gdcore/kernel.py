@@ -6,7 +6,7 @@ Every engine lives behind Kernel: rows of arrays in, rows of arrays out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -45,6 +45,10 @@ class Kernel:
     @property
     def dimension(self) -> int:
         return self.problem.dimension
+
+    def part(self, low: int, high: int) -> Kernel:
+        """The kernel for starts low to high - 1 of those it was made for."""
+        return replace(self, initial=tuple(v[low:high] if isinstance(v, np.ndarray) else v for v in self.initial))
 
     def start(self, points: Array) -> Array:
         """State rows (rows, n) at start points (n, d)."""

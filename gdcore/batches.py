@@ -1,0 +1,75 @@
+"""Ranges of starts, descended one after the other: what bounds the memory of a run, and what travels to other machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.descent import Progress, descend
+from gdcore.kernel import Kernel, Value, kernel
+from gdcore.outcomes import Outcomes, joined, outcomes_of
+from gdcore.schedules import Scaled
+
+if TYPE_CHECKING:
+    from gdcore.experiment import Experiment
+
+Array = NDArray[np.float64]
+BATCH = 131_072  # starts descended together: their tails and states are all that is held beside the outcomes
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """An experiment to be descended: from its starts (n, d), once, or once for every entry of columns (setting → (k,)).
+
+    engine: "numpy", "compiled" or "auto". target: a value of f whose first crossing is noted.
+    """
+
+    experiment: Experiment
+    columns: Mapping[str, Array] = field(default_factory=dict)
+    engine: str = "auto"
+    target: float | None = None
+
+    def points(self) -> Array:
+        """The start of every run, (k·n, d): all starts for the first entry, then for the next."""
+        points = self.experiment.starts.points(self.experiment.problem)
+        return np.tile(points, (self._entries(), 1)) if self.columns else points
+
+    def kernel(self, count: int) -> Kernel:
+        """The step that so many runs take, with the settings of each."""
+        settings: dict[str, Value] = dict(self.experiment.settings)
+        for name, column in self.columns.items():
+            each, text = np.repeat(column, count // self._entries()), settings[name]
+            settings[name] = Scaled(text, each) if isinstance(text, str) else each
+        return kernel(self.experiment.problem, self.experiment.optimizer, settings, self.experiment.stopping.epochs)
+
+    def _entries(self) -> int:
+        return len(next(iter(self.columns.values()), (0,)))
+
+
+def outcomes(
+    work: Work, points: Array, *, on_progress: Progress | None = None, threads: int | None = None
+) -> Outcomes:
+    """How the runs from points, those of the work, end; batch by batch on this machine."""
+    experiment, step, parts = work.experiment, work.kernel(len(points)), []
+    for low in range(0, len(points), BATCH):
+        high = min(low + BATCH, len(points))
+        report = None if on_progress is None else _share(on_progress, low, high, len(points))
+        descent = descend(
+            step.part(low, high), points[low:high], experiment.stopping,
+            on_progress=report, threads=threads, target=work.target,
+        )  # fmt: skip
+        parts.append(outcomes_of(experiment.problem, experiment.stopping, descent))
+    return joined(parts)
+
+
+def _share(on_progress: Progress, low: int, high: int, count: int) -> Progress:
+    """The progress of one batch as that of the whole: epochs of all starts, on average."""
+
+    def report(done: int, total: int, running: int) -> None:
+        on_progress((low * total + (high - low) * done) // count, total, running + count - high)
+
+    return report
