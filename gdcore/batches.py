@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore.descent import Progress, descend
+from gdcore.descent import Progress
+from gdcore.engines import descend_by, engine_for
 from gdcore.kernel import Kernel, Value, kernel
 from gdcore.outcomes import Outcomes, joined, outcomes_of
 from gdcore.schedules import Scaled
@@ -55,14 +56,15 @@ def outcomes(
 ) -> Outcomes:
     """How the runs from points, those of the work, end; batch by batch on this machine."""
     experiment, step, parts = work.experiment, work.kernel(len(points)), []
+    engine = engine_for(step, len(points), experiment.stopping.epochs, work.engine)
     for low in range(0, len(points), BATCH):
         high = min(low + BATCH, len(points))
         report = None if on_progress is None else _share(on_progress, low, high, len(points))
-        descent = descend(
-            step.part(low, high), points[low:high], experiment.stopping,
-            on_progress=report, threads=threads, target=work.target,
+        descent, engine = descend_by(
+            engine, step.part(low, high), points[low:high], experiment.stopping,
+            fall_back=work.engine == "auto", on_progress=report, threads=threads, target=work.target,
         )  # fmt: skip
-        parts.append(outcomes_of(experiment.problem, experiment.stopping, descent))
+        parts.append(outcomes_of(experiment.problem, experiment.stopping, descent, engine))
     return joined(parts)
 
 

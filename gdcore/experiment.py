@@ -32,7 +32,6 @@ DAMAGED = (
     KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError, UnicodeError, json.JSONDecodeError,
 )  # fmt: skip
 MOST_SAID = 160  # characters of a message that quotes what a file holds
-ENGINES = ("auto", "numpy")
 
 
 @dataclass(frozen=True)
@@ -128,11 +127,6 @@ class Trace:
     ending: Ending
 
 
-def _require_engine(engine: str) -> None:
-    if engine not in ENGINES:
-        raise ValueError(f"there is no engine '{engine}'; there are: {', '.join(ENGINES)}")
-
-
 def run(
     experiment: Experiment,
     *,
@@ -145,9 +139,9 @@ def run(
 
     on_progress(epochs done, epochs at most, starts still running) is called now and then on this thread; an exception
     raised in it cancels the run. target: a value of f whose first crossing is noted in Findings.hits; it ends no run.
-    ValueError for an unknown engine.
+    engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any other, EngineError where
+    "compiled" is asked for and impossible here.
     """
-    _require_engine(engine)
     work = Work(experiment, engine=engine, target=target)
     points = work.points()
     return findings_of(experiment, points, outcomes(work, points, on_progress=on_progress, threads=threads))
@@ -168,7 +162,6 @@ def run_each(
     unknown engines,
     and columns that are empty or of unequal length.
     """
-    _require_engine(engine)
     known, epochs = experiment.optimizer.settings, experiment.stopping.epochs
     if set(columns) - set(known) or len({len(column) for column in columns.values()} | {0}) != 2:
         raise ValueError("give one non-empty column of equal length for each setting to vary, by the settings' names")

@@ -20,11 +20,27 @@ from gdcore.composition import compose
 from gdcore.formula import array_value
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
-from gdcore.program import Lowering, Operand
+from gdcore.program import Lowering, Operand, Program
 from gdcore.schedules import Scaled, first_values, parse_schedule
+from gdcore.setting import FrozenDict
 
 Array = NDArray[np.float64]
 Value = float | str | Array | Scaled  # a setting: a number, a schedule, one number per start, or a schedule with factors
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a step is made of, all text: equal recipes give equal code, whatever the numbers.
+
+    schedules: setting → formula in t and T; rowwise: settings given start by start. A name in both is a schedule times its row.
+    """
+
+    formula: str
+    variables: tuple[str, ...]
+    parameters: tuple[str, ...]
+    optimizer: Optimizer
+    schedules: tuple[tuple[str, str], ...] = ()
+    rowwise: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -33,7 +49,8 @@ class Kernel:
 
     step(t, state, out, workspace): state (rows, m) holds position, optimizer states, and settings given start by start;
     out (rows + 1 + d, m) receives the state after step t, then f and ∇f at the position *before* it. `workspace` has at
-    least `workspace_rows` rows. initial: the start value of each further row, a number or one per start.
+    least `workspace_rows` rows. initial: the start value of each further row, a number or one per start. recipe, numbers:
+    what other engines compile the same step from, and the value of each of the program's scalars but t.
     """
 
     problem: Problem
@@ -41,6 +58,8 @@ class Kernel:
     workspace_rows: int
     step: Callable[[int, Array, Array, Array], None]
     initial: tuple[float | Array, ...]
+    recipe: Recipe
+    numbers: Mapping[str, float]
 
     @property
     def dimension(self) -> int:
@@ -69,20 +88,22 @@ def kernel(problem: Problem, optimizer: Optimizer, settings: Mapping[str, Value]
     schedules = tuple((name, text) for name, text in texts.items() if isinstance(text, str))
     rows = {name: _row(value) for name, value in settings.items() if isinstance(value, (np.ndarray, Scaled))}
     rowwise = tuple(rows)
-    compiled = _compile(problem.formula, problem.variables, tuple(problem.parameters), optimizer, schedules, rowwise)
+    recipe = Recipe(problem.formula, problem.variables, tuple(problem.parameters), optimizer, schedules, rowwise)
+    program, function = program_of(recipe), _function(recipe)
     numbers: dict[str, float] = {f"p:{name}": value for name, value in problem.parameters.items()}
     numbers |= {f"s:{name}": float(value) for name, value in settings.items() if isinstance(value, (int, float))}
     numbers |= {"T": float(epochs), "t": 0.0}
-    scalars = [np.float64(numbers[name]) for name in compiled.scalars]
-    clock = compiled.scalars.index("t")
+    scalars = [np.float64(numbers[name]) for name in program.scalars]
+    clock = program.scalars.index("t")
 
     def step(t: int, state: Array, out: Array, workspace: Array) -> None:
         values = (*scalars[:clock], np.float64(t), *scalars[clock + 1 :])
-        compiled.function.run(state, values, out, workspace)
+        function.run(state, values, out, workspace)
 
     starting = _initial_states(optimizer, settings, epochs)
     initial = [value for value in starting for _ in range(problem.dimension)]
-    return Kernel(problem, compiled.rows, compiled.function.rows, step, (*initial, *rows.values()))
+    height = len(program.vectors)
+    return Kernel(problem, height, function.rows, step, (*initial, *rows.values()), recipe, FrozenDict(numbers))
 
 
 def _row(value: Array | Scaled) -> Array:
@@ -95,25 +116,21 @@ def _initial_states(optimizer: Optimizer, settings: Mapping[str, Value], epochs:
     return [0.0 if tree is None else array_value(tree, names) for _, tree in optimizer.initial]
 
 
-@dataclass(frozen=True)
-class _Compiled:
-    function: ArrayFunction
-    scalars: tuple[str, ...]
-    rows: int
+@lru_cache(maxsize=128)
+def _function(recipe: Recipe) -> ArrayFunction:
+    return generate(program_of(recipe))
 
 
 @lru_cache(maxsize=128)
-def _compile(
-    formula: str,
-    variables: tuple[str, ...],
-    parameters: tuple[str, ...],
-    optimizer: Optimizer,
-    schedules: tuple[tuple[str, str], ...] = (),
-    rowwise: tuple[str, ...] = (),
-) -> _Compiled:
-    """Keyed by everything that is text: changed numbers never recompile. A name in both is a schedule times its row."""
+def program_of(recipe: Recipe, *, cells: bool = False) -> Program:
+    """One step as a program: the state after it, then f and ∇f before it and, when asked for, Problem.cells before it.
+
+    Vectors are the rows of the state in order.
+    """
     from gdcore.problem import symbols_of
 
+    formula, variables, parameters, optimizer = recipe.formula, recipe.variables, recipe.parameters, recipe.optimizer
+    schedules, rowwise = recipe.schedules, recipe.rowwise
     symbols, step = symbols_of(formula, variables, parameters), compose(optimizer, len(variables))
     given = {**dict(schedules), **dict.fromkeys(rowwise)}
     vectors = {f"x{i}": symbol for i, symbol in enumerate(symbols.variables)}
@@ -134,8 +151,8 @@ def _compile(
         _bind(lowering, line.symbols, lowering.add(line.expressions))
     after = [lowering.inputs[symbol] for group in step.exit.values() for symbol in group]
     kept: list[Operand] = [f"r:{name}" for name in rowwise]
-    program = lowering.program(tuple(vectors), [*after, *kept, *objective])
-    return _Compiled(generate(program), program.scalars, len(vectors))
+    extra = lowering.add(symbols.cells) if cells else []
+    return lowering.program(tuple(vectors), [*after, *kept, *objective, *extra])
 
 
 def _bind(lowering: Lowering, symbols: Sequence[Expr], operands: Sequence[Operand]) -> None:

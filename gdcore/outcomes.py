@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore import minima as mn
-from gdcore.descent import Descent, Verdict
+from gdcore.descent import Descent
+from gdcore.judge import Verdict
 from gdcore.problem import Problem
 from gdcore.stopping import CODE, Ending, Stopping
 from gdcore.tails import bounces, clouds, orbits
@@ -23,7 +24,8 @@ class Outcomes:
     """Arrays with one entry per start: ends (n, d), values (n,), gradient_norms (n,), epochs (n,), codes (n,).
 
     codes index ENDINGS; FLAT stands for every run whose gradient vanished: what it reached is for minima.py to say.
-    hits (n,): the step at which f was first at most the target, -1 where never; None without a target.
+    hits (n,): the step at which f was first at most the target, -1 where never; None without a target. engine: what took
+    the steps, "numpy" or "compiled".
     """
 
     ends: Array
@@ -32,6 +34,7 @@ class Outcomes:
     epochs: NDArray[np.int64]
     codes: NDArray[np.int8]
     hits: NDArray[np.int64] | None = None
+    engine: str = "numpy"
 
 
 DIRECT = {
@@ -44,11 +47,11 @@ DIRECT = {
 }
 
 
-def outcomes_of(problem: Problem, stopping: Stopping, descent: Descent) -> Outcomes:
+def outcomes_of(problem: Problem, stopping: Stopping, descent: Descent, engine: str = "numpy") -> Outcomes:
     """What a descent came to; its tails are read here and need not be kept."""
     codes = np.array([CODE[DIRECT[v]] if v in DIRECT else -1 for v in Verdict], np.int8)[descent.verdicts]
     codes[descent.exhausted] = _unfinished(problem, stopping, descent)
-    return Outcomes(descent.ends, descent.values, descent.gradient_norms, descent.epochs, codes, descent.hits)
+    return Outcomes(descent.ends, descent.values, descent.gradient_norms, descent.epochs, codes, descent.hits, engine)
 
 
 def joined(parts: Sequence[Outcomes]) -> Outcomes:
@@ -63,6 +66,7 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
         epochs=np.concatenate([part.epochs for part in parts]),
         codes=np.concatenate([part.codes for part in parts]),
         hits=np.concatenate(hits) if hits else None,
+        engine=parts[-1].engine,
     )
 
 

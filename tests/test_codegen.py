@@ -15,7 +15,7 @@ from trees import trees
 from gdcore import OPTIMIZERS, Problem
 from gdcore.codegen import BLOCK, NAMESPACE, generate
 from gdcore.formula import FormulaError
-from gdcore.kernel import kernel
+from gdcore.kernel import kernel, program_of
 from gdcore.nodes import Node
 from gdcore.notation import to_text
 from gdcore.problem import _compile
@@ -71,12 +71,9 @@ def test_no_name_of_a_user_reaches_the_source(tree: Node) -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_no_name_of_an_optimizer_reaches_the_source(name: str) -> None:
-    from gdcore import kernel as module
-
     problem = Problem.from_text("a*x^2 + y^4", parameters={"a": 1.0})
-    kernel(problem, OPTIMIZERS[name], OPTIMIZERS[name].defaults, 10)
-    compiled = module._compile(problem.formula, problem.variables, ("a",), OPTIMIZERS[name], ())
-    check_source(compiled.function.source)
+    recipe = kernel(problem, OPTIMIZERS[name], OPTIMIZERS[name].defaults, 10).recipe
+    check_source(generate(program_of(recipe)).source)
 
 
 def check_source(source: str) -> None:

@@ -244,7 +244,7 @@ def test_progress_is_reported_and_an_exception_in_it_cancels() -> None:
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(ValueError, match="no engine 'gpu'; there are: auto, numpy"):
+    with pytest.raises(ValueError, match="no engine 'gpu'; there are: auto, numpy, compiled"):
         run(Experiment(PEAKS, OPTIMIZERS["gd"], starts=Starts(count=1)), engine="gpu")
 
 

@@ -112,10 +112,10 @@ def test_plain_descent_by_hand_at_any_rates(rates: list[float], x: float, y: flo
 
 
 def test_changed_numbers_do_not_compile_again() -> None:
-    from gdcore.kernel import _compile
+    from gdcore.kernel import _function
 
     for rates in ([0.1, 0.2], [0.3, 0.4, 0.5]):
         kernel(WIDE, OPTIMIZERS["gd"], {"lr": np.array(rates)}, 10)
-        before = _compile.cache_info().misses
+        before = _function.cache_info().misses
         kernel(WIDE.with_parameters(a=rates[0]), OPTIMIZERS["gd"], {"lr": np.array(rates) / 2}, 11)
-        assert _compile.cache_info().misses == before
+        assert _function.cache_info().misses == before
