@@ -4,10 +4,12 @@ A loop runs on packed doubles only if nothing in it is a call and nothing branch
 and selects of values already computed. Multiplications that must be exact have few enough bits in each factor, so that
 fusing a product with a sum (which the flag "contract" allows and some machines cannot do) changes nothing that matters.
 
-Errors in docstrings are the largest seen against 400-bit arithmetic on a million arguments, in ulp (spacings of doubles at
-the result); the tests hold smaller samples of the same kind to 2 ulp (4 for power and tan). The coefficients are our own:
-interpolation in 150 digits at Chebyshev nodes of the interval named beside each. The arrangement of sin, cos, log, arcsin
-and power follows fdlibm (Sun Microsystems, 1993).
+Errors in docstrings are the largest seen against 64-bit significands on two million arguments of every size, in ulp
+(spacings of doubles at the result), with and without fused operations; the tests hold them to 2 ulp (4 for power and tan) of
+300-bit arithmetic. The coefficients are our own: interpolation in 150 digits at Chebyshev nodes of the interval named beside
+each. The arrangement of sin, cos, log, arcsin and power follows fdlibm (Sun Microsystems, 1993).
+
+Inside a block use constant indices or a row of a 2-D array: an index like low + i, which might be negative, ends packing.
 """
 
 from __future__ import annotations
@@ -19,8 +21,6 @@ from typing import Any
 from llvmlite import ir
 from numba import float64, int64, njit, types
 from numba.extending import intrinsic
-
-_COMPILED = {"forceinline": True, "fastmath": {"contract"}, "error_model": "numpy"}
 
 _MAGIC = 1.5 * 2.0**52  # adding it rounds to an integer, which then stands in the low bits
 _ONE = 1023 << 52  # the bits of 1.0
@@ -40,7 +40,7 @@ _HALF_PI_1 = 1.5707963267923333  # 36 bits: exact times 2**17
 _HALF_PI_2 = 2.5633441515839558e-12  # the next 36 bits
 _HALF_PI_3 = 1.0562999066987428e-23
 _PI, _PI_LOW = math.pi, 1.2246467991473532e-16
-TRIG_LIMIT = 200_000.0  # below 2**17*pi/2; there the double nearest to a multiple of pi/2 keeps 56 bits when reduced
+TRIG_LIMIT = 200_000.0  # below 2**17 pi/2; the double nearest to any multiple of pi/2 keeps 56 bits when reduced
 
 # (exp(r) - 1 - r)/r^2 on |r| < 0.347
 _EXP = (
@@ -84,30 +84,38 @@ _CBRT_2 = 1.2599210498948732
 _HALF_CBRT_4 = 0.7937005259840998
 
 
-def _float_operation(build: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
-    """What an intrinsic returns when its code is a few instructions that give a float64."""
+def _compiled(function: Callable[..., Any]) -> Any:
+    return njit(forceinline=True, fastmath={"contract"}, error_model="numpy")(function)
+
+
+def _instructions(build: Callable[..., Any]) -> Any:
+    return intrinsic(build)
+
+
+def _float_operation(build: Callable[..., Any], *arguments: Any) -> tuple[Any, Callable[..., Any]]:
+    """Signature and code of a few instructions that give a float64."""
     return float64(*arguments), lambda context, builder, signature, values: build(builder, *values)
 
 
-@intrinsic
+@_instructions
 def _select(_: Any, condition: Any, a: Any, b: Any) -> Any:
     """a if condition else b, with no branch."""
     return _float_operation(lambda builder, *values: builder.select(*values), types.boolean, float64, float64)
 
 
-@intrinsic
+@_instructions
 def _bits(_: Any, x: Any) -> Any:
     """The 64 bits of x as an integer."""
     return int64(float64), lambda context, builder, signature, values: builder.bitcast(values[0], ir.IntType(64))
 
 
-@intrinsic
+@_instructions
 def _value(_: Any, bits: Any) -> Any:
     """The double of these 64 bits."""
     return _float_operation(lambda builder, bits: builder.bitcast(bits, ir.DoubleType()), int64)
 
 
-@intrinsic
+@_instructions
 def _horner(_: Any, x: Any, coefficients: Any) -> Any:
     """The polynomial at x; the lowest coefficient comes first."""
 
@@ -124,25 +132,25 @@ def _calls(name: str) -> Callable[..., Any]:
     return lambda builder, x: builder.call(builder.module.declare_intrinsic(name, [ir.DoubleType()]), [x])
 
 
-@intrinsic
+@_instructions
 def _floor(_: Any, x: Any) -> Any:
     """The largest integer not above x."""
     return _float_operation(_calls("llvm.floor"), float64)
 
 
-@intrinsic
+@_instructions
 def _ceil(_: Any, x: Any) -> Any:
     """The smallest integer not below x."""
     return _float_operation(_calls("llvm.ceil"), float64)
 
 
-@intrinsic
+@_instructions
 def _remainder(_: Any, a: Any, b: Any) -> Any:
     """a less the whole multiples of b, with the sign of a: C's fmod, and a call of it."""
     return _float_operation(lambda builder, *values: builder.frem(*values), float64, float64)
 
 
-@intrinsic
+@_instructions
 def _head(_: Any, x: Any) -> Any:
     """The leading 26 bits of x: the product of two heads is exact."""
 
@@ -153,7 +161,7 @@ def _head(_: Any, x: Any) -> Any:
     return _float_operation(build, float64)
 
 
-@intrinsic
+@_instructions
 def _two_to(_: Any, n: Any) -> Any:
     """2**n for an integer n from -1022 to 1023."""
 
@@ -166,14 +174,14 @@ def _two_to(_: Any, n: Any) -> Any:
     return _float_operation(build, float64)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _scaled(x: float, n: float) -> float:
     """x * 2**n, in two steps of which only the last can round."""
     half = (n * 0.5 + _MAGIC) - _MAGIC
     return x * _two_to(half) * _two_to(n - half)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _exponential(x: float) -> tuple[float, float, float]:
     """(n, p, q) with exp(x) = 2**n (1 + p + q), q below the last bit of p."""
     n = (x * _LOG2E + _MAGIC) - _MAGIC
@@ -185,16 +193,16 @@ def _exponential(x: float) -> tuple[float, float, float]:
     return n, p, rest - (p - r)
 
 
-@njit(**_COMPILED)
+@_compiled
 def exp(x: float) -> float:
-    """e**x; EXP ulp."""
+    """e**x; 0.85 ulp."""
     n, p, _ = _exponential(_select(x > 710.0, 710.0, _select(x < -746.0, -746.0, x)))
     return _scaled(1.0 + p, n)
 
 
-@njit(**_COMPILED)
+@_compiled
 def sinh(x: float) -> float:
-    """(exp(x) - exp(-x))/2; SINH ulp."""
+    """(exp(x) - exp(-x))/2; 1.7 ulp."""
     a = abs(x)
     n, p, q = _exponential(_select(a > 710.5, 710.5, a))
     quarter = _two_to(n - 2.0)
@@ -207,9 +215,9 @@ def sinh(x: float) -> float:
     return math.copysign(_select(a < 2.0**-28, a, result), x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def cosh(x: float) -> float:
-    """(exp(x) + exp(-x))/2; COSH ulp."""
+    """(exp(x) + exp(-x))/2; 1.3 ulp."""
     a = abs(x)
     n, p, _ = _exponential(_select(a > 710.5, 710.5, a))
     quarter = _two_to(n - 2.0)
@@ -217,17 +225,21 @@ def cosh(x: float) -> float:
     return 2.0 * quarter + 0.125 / quarter
 
 
-@njit(**_COMPILED)
+@_compiled
 def tanh(x: float) -> float:
-    """Hyperbolic tangent; TANH ulp."""
+    """Hyperbolic tangent; 1.5 ulp."""
     a = abs(x)
-    n, p, _ = _exponential(-2.0 * _select(a > 22.0, 22.0, a))
+    n, p, q = _exponential(-2.0 * _select(a > 22.0, 22.0, a))
     power_of_two = _two_to(n)
-    t = power_of_two * p + (power_of_two - 1.0)  # exp(-2a) - 1
-    return math.copysign(t / (t + 2.0), x)
+    whole = power_of_two - 1.0
+    t = power_of_two * p + whole  # exp(-2a) - 1, and what the sum lost
+    lost = power_of_two * q + (power_of_two * p - (t - whole))
+    divisor = 2.0 + t
+    all_lost = lost + (t - (divisor - 2.0))
+    return math.copysign((t + (lost - t * (0.5 - 0.5 * t) * all_lost)) / divisor, x)  # 0.5 - 0.5 t is near 1/divisor
 
 
-@njit(**_COMPILED)
+@_compiled
 def _split(a: float) -> tuple[float, float]:
     """(k, m) with a = 2**k m and m from sqrt(1/2) to sqrt(2), for finite a > 0."""
     subnormal = a < _TINY
@@ -237,9 +249,9 @@ def _split(a: float) -> tuple[float, float]:
     return k - _select(subnormal, 54.0, 0.0), _value(bits - (moved & _EXPONENT) + _ONE)
 
 
-@njit(**_COMPILED)
+@_compiled
 def log(x: float) -> float:
-    """The natural logarithm, nan below 0; LOG ulp."""
+    """The natural logarithm, nan below 0; 0.87 ulp."""
     k, m = _split(x)
     f = m - 1.0
     s = f / (2.0 + f)
@@ -250,9 +262,9 @@ def log(x: float) -> float:
     return _select(x > 0.0, _select(x < math.inf, result, x), _select(x == 0.0, -math.inf, math.nan))
 
 
-@njit(**_COMPILED)
+@_compiled
 def power(x: float, y: float) -> float:
-    """x**y as C's pow gives it; POWER ulp."""
+    """x**y as C's pow gives it; 1.1 ulp."""
     a = abs(x)
     k, m = _split(a)
     # s = (m - 1)/(m + 1) as head and tail
@@ -289,7 +301,7 @@ def power(x: float, y: float) -> float:
     return _power_ends(x, y, result)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _power_ends(x: float, y: float, result: float) -> float:
     """x**y from |x|**y: signs, zeros, infinities and nan."""
     a = abs(x)
@@ -302,9 +314,9 @@ def _power_ends(x: float, y: float, result: float) -> float:
     return _select((x == 1.0) | (y == 0.0), 1.0, _select(undefined, math.nan, result))
 
 
-@njit(**_COMPILED)
+@_compiled
 def cbrt(x: float) -> float:
-    """The real cube root; CBRT ulp."""
+    """The real cube root; 0.51 ulp."""
     a = abs(x)
     k, m = _split(a)
     third = (k * (1.0 / 3.0) + _MAGIC) - _MAGIC
@@ -321,7 +333,7 @@ def cbrt(x: float) -> float:
     return _select((a > 0.0) & (a < math.inf), math.copysign(result, x), x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _turn(x: float) -> tuple[bool, bool, float, float]:
     """(odd, half, sin r, cos r) with r = x - n pi/2 in -pi/4..pi/4; n odd, n mod 4 at least 2."""
     shifted = x * _TWO_OVER_PI + _MAGIC
@@ -343,33 +355,33 @@ def _turn(x: float) -> tuple[bool, bool, float, float]:
     return (bits & 1) != 0, (bits & 2) != 0, _select(r == 0.0, r, sine), cosine
 
 
-@njit(**_COMPILED)
+@_compiled
 def sin(x: float) -> float:
-    """Sine for |x| up to TRIG_LIMIT; SIN ulp."""
+    """Sine for |x| up to TRIG_LIMIT; 0.8 ulp."""
     odd, half, sine, cosine = _turn(x)
     result = _select(odd, cosine, sine)
     return _select(half, -result, result)
 
 
-@njit(**_COMPILED)
+@_compiled
 def cos(x: float) -> float:
-    """Cosine for |x| up to TRIG_LIMIT; COS ulp."""
+    """Cosine for |x| up to TRIG_LIMIT; 0.8 ulp."""
     odd, half, sine, cosine = _turn(x)
     result = _select(odd, sine, cosine)
     return _select(odd ^ half, -result, result)
 
 
-@njit(**_COMPILED)
+@_compiled
 def tan(x: float) -> float:
-    """Tangent for |x| up to TRIG_LIMIT; TAN ulp."""
+    """Tangent for |x| up to TRIG_LIMIT; 2.1 ulp."""
     odd, _, sine, cosine = _turn(x)
     return _select(odd, -cosine, sine) / _select(odd, sine, cosine)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _angle(a: float, b: float) -> float:
     """arctan(a/b) for a, b >= 0."""
-    steep, flat = a > 2.0 * b, a < 0.5 * b
+    steep, flat = a > 2.0 * b, 2.0 * a < b
     t = _select(steep, -b, _select(flat, a, a - b)) / _select(steep, a, _select(flat, b, a + b))
     centre = _select(steep, 0.5 * _PI, _select(flat, 0.0, 0.25 * _PI))
     rest = _select(steep, 0.5 * _PI_LOW, _select(flat, 0.0, 0.25 * _PI_LOW))
@@ -377,15 +389,15 @@ def _angle(a: float, b: float) -> float:
     return centre + (t + (t * z * _horner(z, _ARCTAN) + rest))
 
 
-@njit(**_COMPILED)
+@_compiled
 def arctan(x: float) -> float:
-    """The angle from -pi/2 to pi/2; ARCTAN ulp."""
+    """The angle from -pi/2 to pi/2; 1.4 ulp."""
     return math.copysign(_angle(abs(x), 1.0), x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def arctan2(y: float, x: float) -> float:
-    """The angle of the point (x, y), from -pi to pi; ARCTAN2 ulp."""
+    """The angle of the point (x, y), from -pi to pi; 1.5 ulp."""
     a, b = abs(y), abs(x)
     scale = _select((a > 1e300) | (b > 1e300), 0.25, 1.0)
     same = a == b  # 0/0 and inf/inf are an angle of 0 and of pi/4
@@ -395,7 +407,7 @@ def arctan2(y: float, x: float) -> float:
     return math.copysign(_select(_bits(x) < 0, _PI - (angle - _PI_LOW), angle), y)
 
 
-@njit(**_COMPILED)
+@_compiled
 def _arcs(x: float) -> tuple[float, float, float]:
     """(r, root, rest): arcsin(t) = t + t r at t = |x| if that is below 1/2, else root + rest at t = sqrt((1 - |x|)/2)."""
     a = abs(x)
@@ -406,85 +418,85 @@ def _arcs(x: float) -> tuple[float, float, float]:
     return r, root, s * r + (z - root * root) / (s + root + _TINY)
 
 
-@njit(**_COMPILED)
+@_compiled
 def arcsin(x: float) -> float:
-    """The angle from -pi/2 to pi/2, nan beyond 1; ARCSIN ulp."""
+    """The angle from -pi/2 to pi/2, nan beyond 1; 0.83 ulp."""
     a = abs(x)
     r, root, rest = _arcs(x)
     large = (0.25 * _PI - 2.0 * root) - (2.0 * rest - 0.5 * _PI_LOW) + 0.25 * _PI
     return math.copysign(_select(a < 0.5, a + a * r, large), x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def arccos(x: float) -> float:
-    """The angle from 0 to pi, nan beyond 1; ARCCOS ulp."""
+    """The angle from 0 to pi, nan beyond 1; 0.77 ulp."""
     r, root, rest = _arcs(x)
     middle = 0.5 * _PI - (x - (0.5 * _PI_LOW - x * r))
     left = _PI - (2.0 * root + (2.0 * rest - _PI_LOW))
     return _select(abs(x) < 0.5, middle, _select(x < 0.0, left, 2.0 * (root + rest)))
 
 
-@njit(**_COMPILED)
+@_compiled
 def sqrt(x: float) -> float:
     """The square root, correctly rounded."""
     return math.sqrt(x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def absolute(x: float) -> float:
     """|x|, exact."""
     return abs(x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def sign(x: float) -> float:
     """-1, 0 or 1, exact; nan stays nan."""
     return _select(x > 0.0, 1.0, _select(x < 0.0, -1.0, _select(x == 0.0, 0.0, x)))
 
 
-@njit(**_COMPILED)
+@_compiled
 def floor(x: float) -> float:
     """The largest integer not above x, exact."""
     return _floor(x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def ceil(x: float) -> float:
     """The smallest integer not below x, exact."""
     return _ceil(x)
 
 
-@njit(**_COMPILED)
+@_compiled
 def maximum(a: float, b: float) -> float:
     """The larger, exact; nan if either is."""
     return _select((a >= b) | (a != a), a, b)
 
 
-@njit(**_COMPILED)
+@_compiled
 def minimum(a: float, b: float) -> float:
     """The smaller, exact; nan if either is."""
     return _select((a <= b) | (a != a), a, b)
 
 
-@njit(**_COMPILED)
+@_compiled
 def greater(a: float, b: float) -> float:
     """1 where a > b, else 0."""
     return _select(a > b, 1.0, 0.0)
 
 
-@njit(**_COMPILED)
+@_compiled
 def greater_equal(a: float, b: float) -> float:
     """1 where a >= b, else 0."""
     return _select(a >= b, 1.0, 0.0)
 
 
-@njit(**_COMPILED)
+@_compiled
 def where(condition: float, a: float, b: float) -> float:
     """a where the condition is not 0 (nan is not), else b."""
     return _select(condition != 0.0, a, b)
 
 
-@njit(**_COMPILED)
+@_compiled
 def mod(a: float, b: float) -> float:
     """The remainder with the sign of b, as numpy's; exact but for one rounding."""
     rest = _remainder(a, b)
@@ -496,8 +508,8 @@ def mod(a: float, b: float) -> float:
 
 
 def _from_math(function: Callable[[float], float]) -> Any:
-    """The same function of module math, compiled: it has no limit, and it does not vectorise."""
-    return njit(**_COMPILED)(lambda x: function(x))
+    """The same function of module math, compiled: for every argument, not packed; as exact as the C library."""
+    return _compiled(lambda x: function(x))
 
 
 VECTOR = {
