@@ -57,10 +57,11 @@ def descend_compiled(
                 future.cancel()
             raise
     exhausted = np.concatenate([chunk.exhausted for chunk in chunks])
-    tails = np.concatenate([chunk.tails for chunk in chunks], axis=1)
+    tails = [chunk.tails for chunk in chunks if chunk.exhausted.size] or [np.empty((0, 0, kernel.dimension))]
     hits = results.hits if target is not None else None
     return Descent(
-        results.ends, results.values, results.norms, results.epochs, results.verdicts, exhausted, tails, hits
+        results.ends, results.values, results.norms, results.epochs, results.verdicts,
+        exhausted, np.concatenate(tails, axis=1), hits,
     )  # fmt: skip
 
 

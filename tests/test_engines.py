@@ -1,0 +1,285 @@
+"""Two engines, one answer: labels, endings and positions of both agree, and what cannot be compiled is told or done otherwise."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gdcore import (
+    GALLERY,
+    OPTIMIZERS,
+    Experiment,
+    Findings,
+    Optimizer,
+    Problem,
+    Setting,
+    Starts,
+    Stopping,
+    engines,
+    run,
+)
+from gdcore.engines import EngineError, engine_for
+from gdcore.experiment import run_each
+from gdcore.kernel import kernel
+
+pytest.importorskip("numba")
+
+PEAKS = GALLERY["peaks"]
+NAMES = list(GALLERY)
+FEW = {key: (NAMES[3 * k :] + NAMES[: 3 * k])[::17] + ["peaks"] for k, key in enumerate(OPTIMIZERS)}
+
+
+def chaotic(experiment: Experiment, found: Findings) -> Any:
+    """Which runs come out otherwise, by more than 1e-10, when the start or the rate changes by 1e-12 of itself, (n,)."""
+    unsteady = np.zeros(found.count, bool)
+    for start, rate in ((1 + 1e-12, 1.0), (1 - 1e-12, 1.0), (1.0, 1 + 1e-12), (1.0, 1 - 1e-12), (1 + 1e-13, 1 - 1e-13)):
+        settings = dict(experiment.settings)
+        if "lr" in settings:
+            settings["lr"] = settings["lr"] * rate
+        other = replace(experiment, settings=settings, starts=Starts.at(found.starts * start))
+        unsteady |= ~alike(found, run(other, engine="numpy"), 1e-10)
+    return unsteady
+
+
+def places(found: Findings) -> Any:
+    """Where the minimum lies that each start is labelled with, (n, d); nan where none."""
+    points = np.array([m.point for m in found.minima] + [[np.nan] * found.starts.shape[1]])
+    return points[found.labels]
+
+
+def alike(one: Findings, other: Findings, tolerance: float) -> Any:
+    """Whether runs end in the same way, at the same minimum and place, to so many box widths or of the place's own size, (n,)."""
+    problem = one.experiment.problem
+    with np.errstate(all="ignore"):
+        scale = np.maximum(problem.highs - problem.lows, np.abs(one.ends))
+        same = (np.abs(one.ends - other.ends) <= tolerance * scale) | ~np.isfinite(one.ends)
+        labels = np.isclose(places(one), places(other), rtol=0, atol=1e-6 * (problem.highs - problem.lows), equal_nan=True)
+    return same.all(axis=1) & labels.all(axis=1) & (one.ending_codes == other.ending_codes)
+
+
+def agree(experiment: Experiment) -> float:
+    """Asserts that both engines find the same, chaotic runs aside; returns the share of these."""
+    one, other = run(experiment, engine="numpy"), run(experiment, engine="compiled")
+    np.testing.assert_array_equal(one.starts, other.starts)
+    apart = ~alike(one, other, 1e-9)
+    unsteady = chaotic(experiment, one) if apart.any() else np.zeros(one.count, bool)
+    assert not (apart & ~unsteady).any(), np.flatnonzero(apart & ~unsteady)
+    if not unsteady.any():
+        assert len(one.minima) == len(other.minima)
+        np.testing.assert_array_equal(one.labels, other.labels)
+    return float(unsteady.mean())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_does_the_same_in_both_engines(name: str) -> None:
+    optimizer, shares = OPTIMIZERS[name], []
+    for key in FEW[name]:
+        problem = GALLERY[key]
+        shares.append(agree(Experiment(problem, optimizer, optimizer.defaults_for(problem), Starts(count=150), Stopping(300))))
+    assert min(shares) < 0.5  # not all of it is chaos
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_every_problem_is_descended_the_same_in_both_engines(name: str) -> None:
+    problem = GALLERY[name]
+    share = agree(Experiment(problem, OPTIMIZERS["gd"], {"lr": problem.rate}, Starts(count=300, seed=3), Stopping(400)))
+    assert share < 0.2
+
+
+ROUGH = {
+    "poles": ("1/x + x^2 + log(y + 3)", (-3, 3)),
+    "harmless cells": ("sin(x)/x + y^2/10 + x^2/50", (-8, 8)),
+    "tangent": ("tan(x) + x^2 + y^2", (-4, 4)),
+    "kinks": ("abs(x) + abs(y - 0.3) + 0.1*x*y", (-1, 1)),
+    "a part without value": ("sqrt(x - y) + x^2 + y^2", (-2, 2)),
+    "diverging": ("-x^2 - y^4", (-2, 2)),
+    "rounding": ("floor(3*x)/10 + x^2 + mod(y, 1) + y^2", (-2, 2)),
+    "calls in two stages": ("atan2(y, x + 5)*asinh(x*y) + x^2 + y^2 + erf(sin(x))", (-2, 2)),
+    "large angles": ("cos(10000000*x)/100000000000000 + x^2 + y^2", (-2, 2)),
+    "no gradient": ("sign(x)*sign(y)", (-2, 2)),
+    "constant": ("x - x + y - y + 3", (-2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", ROUGH)
+@pytest.mark.parametrize("optimizer", ["gd", "adam", "rprop"])
+def test_poles_kinks_holes_and_escapes_are_judged_the_same(name: str, optimizer: str) -> None:
+    formula, limits = ROUGH[name]
+    problem = Problem.from_text(formula, box={"x": limits, "y": limits})
+    share = agree(Experiment(problem, OPTIMIZERS[optimizer], {}, Starts(count=300, seed=1), Stopping(250)))
+    assert share < 0.2
+
+
+@pytest.mark.parametrize("epochs", [1, 15, 16, 31, 32, 33, 48, 100])
+@pytest.mark.parametrize("tolerance", [0.0, 1e-2])
+def test_every_number_of_epochs_ends_where_it_says(epochs: int, tolerance: float) -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS["momentum"], {}, Starts(count=600), Stopping(epochs, tolerance))
+    one, other = run(experiment, engine="numpy"), run(experiment, engine="compiled")
+    np.testing.assert_array_equal(one.epochs, other.epochs)
+    np.testing.assert_array_equal(one.ending_codes, other.ending_codes)
+    np.testing.assert_allclose(one.ends, other.ends, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(one.end_values, other.end_values, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(one.gradient_norms, other.gradient_norms, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 255, 256, 257, 8191, 8192, 20_000])
+def test_any_number_of_starts_fits_into_blocks_and_chunks(count: int) -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS["gd"], {"lr": 0.02}, Starts(count=count), Stopping(120))
+    one, other = run(experiment, engine="numpy"), run(experiment, engine="compiled")
+    np.testing.assert_array_equal(one.labels, other.labels)
+    np.testing.assert_array_equal(one.ending_codes, other.ending_codes)
+    np.testing.assert_array_equal(one.epochs, other.epochs)
+
+
+def test_a_run_alone_equals_itself_in_a_batch_with_any_number_of_threads() -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS["adam"], {"lr": 0.05}, Starts(count=3000, seed=4), Stopping(200))
+    batch = run(experiment, engine="compiled", threads=3)
+    other = run(experiment, engine="compiled", threads=1)
+    for name in ("ends", "end_values", "gradient_norms", "epochs", "ending_codes", "labels"):
+        np.testing.assert_array_equal(getattr(batch, name), getattr(other, name), err_msg=name)
+    for i in (0, 700, 2999):
+        alone = run(replace(experiment, starts=Starts.at(batch.starts[i])), engine="compiled")
+        np.testing.assert_array_equal(alone.ends[0], batch.ends[i])
+        assert alone.epochs[0] == batch.epochs[i] and alone.ending_codes[0] == batch.ending_codes[i]
+
+
+def test_schedules_and_settings_per_start_and_targets_agree() -> None:
+    experiment = Experiment(PEAKS, OPTIMIZERS["momentum"], {"lr": "0.02/(1 + t/T)"}, Starts(count=200), Stopping(150))
+    columns = {"lr": np.array([0.5, 1.0, 2.0]), "momentum": np.array([0.5, 0.8, 0.9])}
+    one, other = (run_each(experiment, columns, engine=engine, target=-6.0) for engine in ("numpy", "compiled"))
+    np.testing.assert_allclose(one.ends, other.ends, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(one.labels, other.labels)
+    assert one.hits is not None and other.hits is not None and (one.hits >= 0).any()
+    np.testing.assert_array_equal(one.hits, other.hits)
+
+
+def test_a_jump_ends_a_run_and_what_it_sees_afterwards_does_not_count() -> None:
+    problem = Problem.from_text("1/x + x", box={"x": (0.1, 5)})
+    experiment = Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.3}, Starts(count=500), Stopping(300))
+    one, other = (run(experiment, engine=engine, target=-1.0) for engine in ("numpy", "compiled"))
+    np.testing.assert_array_equal(one.ending_codes, other.ending_codes)
+    np.testing.assert_array_equal(one.epochs, other.epochs)
+    assert one.hits is not None and other.hits is not None
+    np.testing.assert_array_equal(one.hits, other.hits)
+
+
+# -- which engine, and what happens where there is none ------------------------------------------------------------------
+
+
+def test_changed_numbers_do_not_compile_again() -> None:
+    from gdcore.compiled import KEPT
+
+    problem = Problem.from_text("a*x^2 + y^2 + cos(3*x)", parameters={"a": Setting(1.0, low=0.1, high=5)})
+    optimizer = OPTIMIZERS["momentum"]
+    experiment = Experiment(problem, optimizer, {"lr": 0.02}, Starts(count=50), Stopping(50))
+    first = run(experiment, engine="compiled")
+    step = KEPT.step(kernel(problem, optimizer, experiment.settings, 50).recipe)
+    changed = Experiment(
+        problem.with_parameters(a=2.5).with_box({"x": (-1, 2), "y": (0, 1)}), optimizer, {"lr": 0.05, "momentum": 0.3},
+        Starts(count=70, seed=9), Stopping(80, 1e-3),
+    )  # fmt: skip
+    found = run(changed, engine="compiled")
+    assert KEPT.step(kernel(changed.problem, optimizer, changed.settings, 80).recipe) is step
+    np.testing.assert_allclose(found.ends, run(changed, engine="numpy").ends, rtol=0, atol=1e-9)
+    assert not np.array_equal(first.ends[:50], found.ends[:50])
+
+
+def test_few_steps_are_kept_the_latest_used_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gdcore import compiled
+
+    monkeypatch.setattr(compiled, "_compile", lambda recipe: recipe.formula)
+    monkeypatch.setattr(compiled, "MOST_KEPT", 3)
+    kept = compiled._Kept()
+    recipes = [kernel(Problem.from_text(f"x^2 + {k}*y^2"), OPTIMIZERS["gd"], {"lr": 0.1}, 10).recipe for k in range(1, 6)]
+    for recipe in (*recipes[:3], recipes[0], recipes[3]):
+        kept.step(recipe)
+    assert list(kept.steps) == [recipes[2], recipes[0], recipes[3]]
+
+
+def test_auto_compiles_only_where_it_is_won_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem.from_text("sin(x)*cos(y) + 0.123456*x^2 + y^2")
+    step = kernel(problem, OPTIMIZERS["gd"], {"lr": 0.01}, 1000)
+    assert engine_for(step, 1_000, 1000) == "numpy"
+    assert engine_for(step, 1_000_000, 1000) == "compiled"
+    monkeypatch.setattr(engines, "available", lambda: False)
+    assert engine_for(step, 1_000_000, 1000) == "numpy"
+
+
+def test_a_step_that_is_compiled_is_used_for_small_runs_too() -> None:
+    problem = Problem.from_text("sin(x)*cos(y) + 0.654321*x^2 + y^2")
+    step = kernel(problem, OPTIMIZERS["gd"], {"lr": 0.01}, 1000)
+    assert engine_for(step, 1_000, 1000) == "numpy"
+    run(Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.01}, Starts(count=5)), engine="compiled")
+    assert engine_for(step, 1_000, 1000) == "compiled"
+
+
+def test_without_numba_everything_works_and_asking_for_it_says_so() -> None:
+    code = """
+import sys
+sys.modules["numba"] = None
+import gdcore.engines as engines
+from gdcore import GALLERY, OPTIMIZERS, Experiment, Starts, run
+engines.find_spec = lambda name: None
+experiment = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {}, Starts(count=300_000))
+from gdcore.kernel import kernel
+assert engines.engine_for(kernel(experiment.problem, experiment.optimizer, experiment.settings, 1000), 300_000, 1000) == "numpy"
+small = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {}, Starts(count=300))
+assert len(run(small).minima) == 3
+try:
+    run(small, engine="compiled")
+except engines.EngineError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "the compiled engine needs numba, which is not installed; use engine='numpy'"
+
+
+def test_a_step_that_does_not_compile_falls_back_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gdcore import compiled
+
+    calls = []
+
+    def broken(recipe: Any) -> Any:
+        calls.append(recipe)
+        raise TypeError("LLVM had a bad day\nand says so at length")
+
+    monkeypatch.setattr(compiled, "_compile", broken)
+    monkeypatch.setattr(engines, "FAILED", {})
+    monkeypatch.setattr(engines, "NUMPY", 1.0)  # so slow that compiling always pays
+    problem = Problem.from_text("x^2 + 0.777*y^2 + x*y/9")
+    experiment = Experiment(problem, OPTIMIZERS["gd"], {}, Starts(count=50), Stopping(60))
+    with pytest.raises(EngineError, match=r"the step could not be compiled \(TypeError: LLVM had a bad day\)"):
+        run(experiment, engine="compiled")
+    found = run(experiment)
+    assert len(calls) == 1
+    np.testing.assert_array_equal(found.ends, run(experiment, engine="numpy").ends)
+
+
+def test_cancelling_ends_the_compiled_descent_too() -> None:
+    class Cancelled(Exception):
+        pass
+
+    seen: list[tuple[int, int, int]] = []
+
+    def stop(*counts: int) -> None:
+        seen.append(counts)  # type: ignore[arg-type]
+        raise Cancelled
+
+    experiment = Experiment(PEAKS, OPTIMIZERS["gd"], {"lr": 1e-6}, Starts(count=20_000), Stopping(1_000_000, 0.0))
+    with pytest.raises(Cancelled):
+        run(experiment, engine="compiled", on_progress=stop)
+    assert len(seen) == 1 and seen[0][1] == 1_000_000 and seen[0][0] < 500_000
+
+
+def test_gdcore_is_imported_without_numba() -> None:
+    code = "import sys, gdcore, gdcore.engines; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_the_users_own_optimizer_is_compiled_like_any_other() -> None:
+    own = Optimizer.from_text("own", "m = 0.9*m + g\nx = x - lr*m/(1 + norm(m))*where(t < 20, 1, 0.5)")
+    assert agree(Experiment(PEAKS, own, {"lr": 0.02}, Starts(count=200), Stopping(200))) < 0.1
