@@ -12,6 +12,7 @@ from gdcore import minima as mn
 from gdcore.minima import Stationary
 from gdcore.outcomes import Outcomes
 from gdcore.problem import Problem
+from gdcore.proximity import Nearest
 from gdcore.shares import wilson
 from gdcore.stopping import CODE, ENDINGS, Ending
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gdcore.experiment import Experiment
 
 Array = NDArray[np.float64]
+OPEN = {Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE}  # endings that leave a question
 MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
 
 
@@ -92,10 +94,8 @@ class Findings:
         columns |= {f"end {name}": self.ends[:, i] for i, name in enumerate(names)}
         columns |= {"f": self.end_values, "gradient norm": self.gradient_norms, "epochs": self.epochs}
         columns["ending"] = pd.Categorical.from_codes(self.ending_codes, [ending.label for ending in ENDINGS])
-        columns["minimum"] = pd.array(np.where(self.labels >= 0, self.labels + 1, -1), dtype="Int64")
-        frame = pd.DataFrame(columns, index=pd.RangeIndex(1, self.count + 1, name="start"))
-        frame.loc[frame["minimum"] == -1, "minimum"] = pd.NA
-        return frame
+        columns["minimum"] = pd.arrays.IntegerArray(self.labels + 1, self.labels < 0)
+        return pd.DataFrame(columns, index=pd.RangeIndex(1, self.count + 1, name="start"))
 
 
 BY_KIND = {
@@ -111,7 +111,7 @@ def findings_of(experiment: Experiment, points: Array, outcomes: Outcomes) -> Fi
     """The findings of an experiment from how its runs from points (n, d) ended."""
     problem, codes = experiment.problem, outcomes.codes.copy()
     settled = np.flatnonzero(codes == CODE[Ending.FLAT])
-    merged = mn.merge(problem, mn.polish(problem, outcomes.ends[settled]))
+    merged = mn.reached(problem, outcomes.ends, settled)
     codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[merged.kinds]
     reached = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
     unreached = _unreached(problem, outcomes.ends, codes, merged.stationary)
@@ -123,6 +123,7 @@ def findings_of(experiment: Experiment, points: Array, outcomes: Outcomes) -> Fi
             label_of[reached[k]] = label
     labels = np.full(len(points), -1)
     labels[settled] = label_of[merged.index]
+    counts, medians = _by_label(labels, outcomes.epochs, len(order))
     return Findings(
         experiment=experiment,
         starts=points,
@@ -132,24 +133,42 @@ def findings_of(experiment: Experiment, points: Array, outcomes: Outcomes) -> Fi
         epochs=outcomes.epochs,
         ending_codes=codes,
         labels=labels,
-        minima=tuple(_minimum(candidates[k], labels == i, outcomes.epochs) for i, k in enumerate(order)),
+        minima=tuple(_minimum(candidates[k], counts[i], len(points), medians[i]) for i, k in enumerate(order)),
         stationary=tuple(point for point in (*merged.stationary, *unreached) if point.kind != "minimum"),
         hits=outcomes.hits,
     )
 
 
-def _minimum(found: Stationary, mine: NDArray[np.bool_], epochs: NDArray[np.int64]) -> Minimum:
-    count = int(mine.sum())
+def _minimum(found: Stationary, count: int, total: int, median_epochs: float) -> Minimum:
     return Minimum(
         point=found.point,
         value=found.value,
         eigenvalues=found.eigenvalues,
         inside_box=found.inside_box,
         count=count,
-        share=count / len(mine),
-        interval=wilson(count, len(mine)),
-        median_epochs=float(np.median(epochs[mine])) if count else float("nan"),
+        share=count / total,
+        interval=wilson(count, total),
+        median_epochs=median_epochs,
     )
+
+
+def _by_label(labels: NDArray[np.int64], epochs: NDArray[np.int64], many: int) -> tuple[list[int], list[float]]:
+    """How many starts have each label below `many`, and the median of their epochs, nan where there are none.
+
+    One sort of label and epochs, packed into one number, serves all labels at once.
+    """
+    labelled = np.flatnonzero(labels >= 0)
+    counts = np.bincount(labels[labelled], minlength=many)
+    if not labelled.size:
+        return counts.tolist(), [float("nan")] * many
+    span = int(epochs.max()) + 1
+    key = labels[labelled] * span
+    key += epochs[labelled]
+    key.sort()
+    first = np.cumsum(counts) - counts
+    low, high = (np.minimum(first + middle, key.size - 1) for middle in (np.maximum(counts - 1, 0) // 2, counts // 2))
+    medians = np.where(counts > 0, (key[low] % span + key[high] % span) / 2, np.nan)
+    return counts.tolist(), medians.tolist()
 
 
 def _unreached(
@@ -159,8 +178,8 @@ def _unreached(
 
     They are those that unsettled runs point to, and the minima of a quick survey of the box.
     """
-    open_endings = [CODE[e] for e in (Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE)]
-    unsettled = np.flatnonzero(np.isin(codes, open_endings))
+    is_open = np.array([ending in OPEN for ending in ENDINGS])
+    unsettled = np.flatnonzero(is_open[codes])
     chosen = unsettled[:: max(1, -(-unsettled.size // MOST_EXPLORED))]
     found: list[Stationary] = []
     if chosen.size:
@@ -171,16 +190,16 @@ def _unreached(
 
 def _fresh(problem: Problem, points: tuple[Stationary, ...], known: tuple[Stationary, ...]) -> list[Stationary]:
     """The minima and degenerate points in the box that are not known yet."""
+    wanted = [point for point in points if point.kind in ("minimum", "degenerate") and point.inside_box]
+    if not wanted or not known:
+        return wanted
     width = problem.highs - problem.lows
-    taken = np.array([point.point for point in known]).reshape(-1, problem.dimension)
+    _, distance = Nearest(np.array([point.point for point in known]) / width)(np.array([point.point for point in wanted]) / width)
     valleys = [point.value for point in known if not point.isolated]
 
-    def fresh(point: Stationary) -> bool:
-        if point.kind not in ("minimum", "degenerate") or not point.inside_box:
-            return False
-        radius = mn.SAME_DEGENERATE if point.kind == "degenerate" else 2 * mn.SAME_POINT
-        near = (np.abs(taken - point.point) <= radius * width).all(axis=1).any()
-        in_valley = point.kind == "degenerate" and np.isclose(valleys, point.value, atol=1e-7).any()
-        return not near and not in_valley
+    def fresh(point: Stationary, away: float) -> bool:
+        degenerate = point.kind == "degenerate"
+        in_valley = degenerate and np.isclose(valleys, point.value, atol=1e-7).any()
+        return away > (mn.SAME_DEGENERATE if degenerate else 2 * mn.SAME_POINT) and not in_valley
 
-    return [point for point in points if fresh(point)]
+    return [point for point, away in zip(wanted, distance.tolist(), strict=True) if fresh(point, away)]
