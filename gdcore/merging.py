@@ -72,8 +72,11 @@ def merge(problem: Problem, polished: Polished, counts: Indices | None = None) -
 
 
 def best_of(polished: Polished, members: Indices, groups: Indices) -> Indices:
-    """Of each group 0, 1, … among the members, the one with the smallest gradient: it stands for the group."""
-    order = np.lexsort((polished.norms[members], groups))
+    """Of each group 0, 1, … among the members, the one with the smallest gradient: it stands for the group.
+
+    Among equals the position decides, so that the order of the starts does not.
+    """
+    order = np.lexsort((*polished.points[members].T[::-1], polished.norms[members], groups))
     return members[order[np.unique(groups[order], return_index=True)[1]]]
 
 
@@ -170,9 +173,11 @@ class Valued(Protocol):
 
 
 def deepest_first(stationary: Sequence[Valued]) -> list[int]:
-    """Indices in ascending order of value; values that agree to rounding are ordered by position, so the order is stable."""
+    """Indices in ascending order of value; values that agree to rounding are ordered by position, itself up to rounding."""
     if not stationary:
         return []
-    values = [s.value for s in stationary]
-    scale = 1e-9 * max(1.0, max(values) - min(values))
-    return sorted(range(len(values)), key=lambda i: (round(values[i] / scale) * scale, stationary[i].point))
+    values = np.array([s.value for s in stationary])
+    depth = np.round(values / (1e-9 * max(1.0, float(values.max() - values.min()))))
+    points = np.array([s.point for s in stationary])
+    places = np.round(points / (1e-9 * np.abs(points).max(axis=0) + 1e-300))
+    return [int(k) for k in np.lexsort((*places.T[::-1], depth))]

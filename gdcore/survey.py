@@ -12,13 +12,14 @@ from gdcore.newton import Polished, polish
 from gdcore.problem import Problem
 
 Array = NDArray[np.float64]
-ARRIVED = 1e-10  # box widths: a step downhill that is smaller is the last
+LONGEST = 0.05  # box widths: no step downhill is longer
+ARRIVED = 1e-9  # of that: a step that is smaller is the last
 
 
 def descend_to_minima(problem: Problem, points: Array) -> Polished:
     """Verified minima found from points (m, d) that did not settle, by Newton steps that always go downhill.
 
-    |eigenvalues| replace eigenvalues (Y. Dauphin et al. 2014, saddle-free Newton); steps are at most 5 % of the box.
+    |eigenvalues| replace eigenvalues (Y. Dauphin et al. 2014, saddle-free Newton); steps have a greatest length.
     """
     width = problem.highs - problem.lows
     here, usable, going = points.copy(), np.ones(len(points), bool), np.arange(len(points))
@@ -33,8 +34,8 @@ def descend_to_minima(problem: Problem, points: Array) -> Polished:
             eigenvalues, vectors = np.linalg.eigh(hessian)
             size = np.maximum(np.abs(eigenvalues), 1e-12 * np.abs(eigenvalues).max(axis=1, keepdims=True) + 1e-300)
             move = -(vectors @ (np.swapaxes(vectors, 1, 2) @ gradient[..., None] / size[..., None]))[..., 0]
-            length = (np.abs(move) / width).max(axis=1)
-            here[going] += move / np.maximum(length / 0.05, 1.0)[:, None]
+            length = (np.abs(move) / (LONGEST * width)).max(axis=1)
+            here[going] += move / np.maximum(length, 1.0)[:, None]
             going = going[~(length <= ARRIVED)]
     return polish(problem, here[usable])
 
