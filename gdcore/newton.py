@@ -84,7 +84,7 @@ def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indice
     """`first`, in place, with points beside a valley polished onto it: along its floor Newton's step means nothing and is left out."""
     again = newton(problem, points[lost], singular=VALLEY)
     width = (problem.highs - problem.lows).min()
-    steep = _largest(again.eigenvalues)
+    steep = largest(again.eigenvalues)
     found = (again.kinds != NONE) & (again.norms <= CONVERGED * steep * width)
     own = lost[found]
     for field in fields(Polished):
@@ -117,15 +117,15 @@ class _Newton:
             _, gradient, hessian = self.problem.differentiate(self.points[index])
             move = -solve(hessian, gradient, self.singular)
             trial = self.points[index] + move
-            size = _largest(move / self.width)
+            size = largest(move / self.width)
             near = _all(np.abs(trial - self.origin[index]) <= self.reach[index, None] * self.width)
             ratio = size / self.step[index]
-        floor = 4e-16 * (1 + _largest(trial / self.width))
+        floor = 4e-16 * (1 + largest(trial / self.width))
         settled = near & ((size <= floor) | ((size <= 1e-11) & (ratio > SLOW)))
         self.slow[index] += (ratio > SLOW) & (size > 1e-11)
         self.stalled[index] = np.where(ratio > STALLED, self.stalled[index] + 1, 0)
         self.points[index[near]] = trial[near]
-        self.step[index] = size
+        self.step[index] = np.where(near, size, np.inf)
         self.good[index[settled]] = True
         going = near & ~settled & (self.stalled[index] < 12)
         self.active = index[going]
@@ -137,7 +137,7 @@ class _Newton:
             norms = np.asarray(np.sqrt((gradients**2).sum(axis=1)), dtype=np.float64)
         accepted = self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))
         kinds = np.where(accepted, _kinds(eigenvalues, self.slow >= 8), NONE).astype(np.int8)
-        still = np.flatnonzero((kinds != NONE) & (_largest(eigenvalues) < 1e-250))
+        still = np.flatnonzero((kinds != NONE) & (largest(eigenvalues) < 1e-250))
         kinds[still[_is_constant_around(self.problem, self.points[still])]] = NONE
         return Polished(self.points, values.copy(), eigenvalues, norms, kinds)
 
@@ -153,7 +153,7 @@ def solve(hessian: Array, gradient: Array, cutoff: float = SINGULAR) -> Array:
         out[~finite] = np.nan
         return out
     eigenvalues = _eigenvalues(np.where(finite[:, None, None], hessian, 0.0))
-    singular = _smallest(eigenvalues) <= cutoff * _largest(eigenvalues)
+    singular = _smallest(eigenvalues) <= cutoff * largest(eigenvalues)
     regular = np.flatnonzero(finite & ~singular)
     if regular.size:
         out[regular] = _solve_regular(hessian[regular], gradient[regular])
@@ -191,7 +191,7 @@ def _eigenvalues(hessian: Array) -> Array:
 
 def _kinds(eigenvalues: Array, linear: Flags) -> NDArray[np.int8]:
     with np.errstate(all="ignore"):
-        singular = ~(_smallest(eigenvalues) > SINGULAR * _largest(eigenvalues))
+        singular = ~(_smallest(eigenvalues) > SINGULAR * largest(eigenvalues))
     positive = (eigenvalues > 0).sum(axis=1)
     kinds = np.where(positive == eigenvalues.shape[1], MINIMUM, np.where(positive == 0, MAXIMUM, SADDLE))
     return np.where(singular | linear, DEGENERATE, kinds).astype(np.int8)
@@ -211,7 +211,7 @@ def _is_constant_around(problem: Problem, points: Array) -> Flags:
     return constant
 
 
-def _largest(rows: Array) -> Array:
+def largest(rows: Array) -> Array:
     """The largest |entry| of each row (m, d) → (m,); column by column, which is fast for few columns. nan if any is."""
     return _by_columns(np.maximum, np.abs(rows))
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore import minima as mn
+from gdcore.chunks import in_pieces
 from gdcore.descent import Descent
 from gdcore.judge import Verdict
+from gdcore.newton import MINIMUM, largest, newton
 from gdcore.problem import Problem
 from gdcore.stopping import CODE, Ending, Stopping
 from gdcore.tails import bounces, clouds, orbits
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 SETTLED_NORM = 1e-6  # |∇f| at the last epoch that counts as settled when the tolerance is 0 or smaller than this
+STILL = 1e-7  # box widths: the last step of a run that has settled is at most as long
+WANDER = 4.0  # radii of its tail: how far from its centre Newton's method looks for a minimum that a run may hover about
+TOGETHER = 16_384  # coordinates of runs whose tails are looked at together
 
 
 @dataclass(frozen=True)
@@ -70,32 +76,57 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
     )
 
 
-def _unfinished(problem: Problem, stopping: Stopping, descent: Descent) -> NDArray[np.int8]:
+def _unfinished(problem: Problem, stopping: Stopping, descent: Descent) -> Codes:
     """Ending codes of the runs that used up their epochs; FLAT stands for "settled, to be polished"."""
     index, tails = descent.exhausted, descent.tails
-    codes = np.full(index.size, CODE[Ending.MOVING], np.int8)
-    if not index.size:
-        return codes
-    ends, norms = descent.ends[index], descent.gradient_norms[index]
+
+    def work(piece: slice) -> Codes:
+        own = index[piece]
+        quiet = descent.gradient_norms[own] <= max(stopping.gradient_tolerance, SETTLED_NORM)
+        return _endings(problem, descent.ends[own], quiet, tails[:, piece])
+
+    pieces = in_pieces(work, index.size, max(1, TOGETHER // tails.shape[2]))
+    return np.concatenate([np.empty(0, np.int8), *pieces])
+
+
+def _endings(problem: Problem, ends: Array, quiet: Flags, tails: Array) -> Codes:
+    """Ending codes (m,) of runs with ends (m, d) and tails (k, m, d); quiet (m,): the gradient at the end vanishes.
+
+    What comes first wins, and what is decided is not looked at again.
+    """
+    width = problem.highs - problem.lows
     outside = ((ends < problem.lows) | (ends > problem.highs)).any(axis=1)
-    codes[outside] = CODE[Ending.LEFT_BOX]
-    codes[_hovering(problem, tails)] = CODE[Ending.HOVERING]
-    codes[orbits(problem, tails) > 0] = CODE[Ending.ORBIT]
-    codes[bounces(problem, tails)] = CODE[Ending.BOUNCING]
-    last_step = np.abs(tails[-1] - tails[-2]) / (problem.highs - problem.lows)
-    quiet = norms <= max(stopping.gradient_tolerance, SETTLED_NORM)
-    codes[quiet & (last_step.max(axis=1) <= 1e-7)] = CODE[Ending.FLAT]
+    codes = np.where(outside, CODE[Ending.LEFT_BOX], CODE[Ending.MOVING]).astype(np.int8)
+    still = quiet & (largest((tails[-1] - tails[-2]) / width) <= STILL)
+    codes[still] = CODE[Ending.FLAT]
+    left = np.flatnonzero(~still)
+    for ending, test in TESTS:
+        if left.size:
+            holds = test(problem, tails if left.size == len(ends) else tails[:, left])
+            codes[left[holds]] = CODE[ending]
+            left = left[~holds]
     return codes
 
 
-def _hovering(problem: Problem, tails: Array) -> NDArray[np.bool_]:
+def _hovering(problem: Problem, tails: Array) -> Flags:
     """Whether a verified minimum lies within the last positions of a tail, and these do not close in on it."""
     centre, radius = clouds(problem, tails)
     width = problem.highs - problem.lows
-    polished = mn.polish(problem, centre)
-    away = (np.abs(polished.points - centre) / width).max(axis=1)
-    distance = np.sqrt((((tails - polished.points) / width) ** 2).sum(axis=2))
-    half = len(tails) // 2
-    steady = distance[half:].max(axis=0) >= 0.5 * distance[:half].max(axis=0)
-    hovering: NDArray[np.bool_] = (polished.kinds == mn.MINIMUM) & (away <= 1.5 * radius) & steady
+    hovering = np.zeros(len(centre), bool)
+    polished = newton(problem, centre, reach=WANDER * radius)
+    away = largest((polished.points - centre) / width)
+    near = np.flatnonzero((polished.kinds == MINIMUM) & (away <= 1.5 * radius))
+    if near.size:
+        squared = np.zeros((len(tails), near.size))
+        for i in range(len(width)):
+            squared += ((tails[:, near, i] - polished.points[near, i]) / width[i]) ** 2
+        half = len(tails) // 2
+        hovering[near] = np.sqrt(squared[half:].max(axis=0)) >= 0.5 * np.sqrt(squared[:half].max(axis=0))
     return hovering
+
+
+TESTS: tuple[tuple[Ending, Callable[[Problem, Array], Flags]], ...] = (
+    (Ending.BOUNCING, bounces),
+    (Ending.ORBIT, lambda problem, tails: orbits(problem, tails) > 0),
+    (Ending.HOVERING, _hovering),
+)

@@ -17,13 +17,17 @@ STILL = 1e-9  # box widths: below this amplitude a run does not orbit, it has se
 def orbits(problem: Problem, tails: Array) -> NDArray[np.int64]:
     """The period (2 to 8) of each tail (k, m, d) that repeats itself, else 0."""
     count, m, _ = tails.shape
-    scaled = tails / (problem.highs - problem.lows)
+    longest = min(LONGEST_PERIOD, (count - 1) // 2)
+    scaled = tails[count - 2 * longest - 1 :] / (problem.highs - problem.lows)
     period = np.zeros(m, np.int64)
-    for p in range(min(LONGEST_PERIOD, (count - 1) // 2), 1, -1):
-        last, before = scaled[-p:], scaled[-2 * p : -p]
+    size = np.ptp(scaled[-LONGEST_PERIOD:], axis=0)
+    for p in range(2, longest + 1):
+        back = np.abs(scaled[-1] - scaled[-1 - p]) <= 2 * SAME * size.max(axis=1, keepdims=True)  # most fail at one look
+        open_ = np.flatnonzero((period == 0) & back.all(axis=1))
+        last, before = scaled[-p:, open_], scaled[-2 * p : -p, open_]
         amplitude = np.abs(last - last.mean(axis=0)).max(axis=(0, 2))
         repeats = np.abs(last - before).max(axis=(0, 2)) <= SAME * amplitude
-        period[repeats & (amplitude > STILL)] = p
+        period[open_[repeats & (amplitude > STILL)]] = p
     return period
 
 
@@ -33,8 +37,10 @@ def bounces(problem: Problem, tails: Array) -> Flags:
     crossings = np.zeros(m, np.int64)
     if not problem.has_kinks:
         return crossings >= 2
+    left = np.arange(m)
     for k in range(count - 1):
-        crossings += _jumps(problem, tails[k], tails[k + 1])
+        crossings[left] += _jumps(problem, tails[k, left], tails[k + 1, left])
+        left = left[crossings[left] < 2]
     return crossings >= 2
 
 
@@ -68,5 +74,5 @@ def _jumps(problem: Problem, start: Array, end: Array) -> Flags:
 def clouds(problem: Problem, tails: Array) -> tuple[Array, Array]:
     """Centre (m, d) and radius (m,), in box widths, of the last positions of each tail (k, m, d)."""
     centre = tails.mean(axis=0)
-    radius = (np.abs(tails - centre) / (problem.highs - problem.lows)).max(axis=(0, 2))
-    return centre, radius
+    reach = np.maximum(tails.max(axis=0) - centre, centre - tails.min(axis=0))
+    return centre, np.asarray((reach / (problem.highs - problem.lows)).max(axis=1), dtype=np.float64)
