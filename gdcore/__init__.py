@@ -1,5 +1,7 @@
 """gdcore: from where you start, with this optimizer, which local minimum do you end in? Pure numpy, scipy and sympy."""
 
+__version__ = "0.2.0"  # workers elsewhere must have the same; stands before the imports that read it
+
 from gdcore.experiment import Experiment, Findings, Minimum, Trace, run, trace
 from gdcore.formula import FormulaError
 from gdcore.gallery import GALLERY

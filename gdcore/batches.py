@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.descent import Progress
-from gdcore.engines import descend_by, engine_for
+from gdcore.engines import outcomes_by, ready, require
 from gdcore.kernel import Kernel, Value, kernel
-from gdcore.outcomes import Outcomes, joined, outcomes_of
+from gdcore.outcomes import Outcomes, joined
 from gdcore.schedules import Scaled
 
 if TYPE_CHECKING:
@@ -26,13 +26,16 @@ BATCH = 131_072  # starts descended together: their tails and states are all tha
 class Work:
     """An experiment to be descended: from its starts (n, d), once, or once for every entry of columns (setting → (k,)).
 
-    engine: "numpy", "compiled" or "auto". target: a value of f whose first crossing is noted.
+    engine: "numpy", "compiled" or "auto"; ValueError for any other. target: a value of f whose first crossing is noted.
     """
 
     experiment: Experiment
     columns: Mapping[str, Array] = field(default_factory=dict)
     engine: str = "auto"
     target: float | None = None
+
+    def __post_init__(self) -> None:
+        require(self.engine)
 
     def points(self) -> Array:
         """The start of every run, (k·n, d): all starts for the first entry, then for the next."""
@@ -54,18 +57,30 @@ class Work:
 def outcomes(
     work: Work, points: Array, *, on_progress: Progress | None = None, threads: int | None = None
 ) -> Outcomes:
-    """How the runs from points, those of the work, end; batch by batch on this machine."""
-    experiment, step, parts = work.experiment, work.kernel(len(points)), []
-    engine = engine_for(step, len(points), experiment.stopping.epochs, work.engine)
-    for low in range(0, len(points), BATCH):
-        high = min(low + BATCH, len(points))
+    """How the runs from points, those of the work, end; on this machine.
+
+    NumPy goes from batch to batch, which bounds its memory; the compiled engine has smaller portions of its own.
+    """
+    step, stopping, parts = work.kernel(len(points)), work.experiment.stopping, []
+    engine = ready(step, len(points), stopping.epochs, work.engine)
+    size = len(points) if engine == "compiled" else BATCH
+    for low in range(0, len(points), size):
+        high = min(low + size, len(points))
         report = None if on_progress is None else _share(on_progress, low, high, len(points))
-        descent, engine = descend_by(
-            engine, step.part(low, high), points[low:high], experiment.stopping,
-            fall_back=work.engine == "auto", on_progress=report, threads=threads, target=work.target,
-        )  # fmt: skip
-        parts.append(outcomes_of(experiment.problem, experiment.stopping, descent, engine))
+        part = step.part(low, high), points[low:high], stopping
+        parts.append(outcomes_by(engine, *part, on_progress=report, threads=threads, target=work.target))
     return joined(parts)
+
+
+def outcomes_between(
+    work: Work, step: Kernel, points: Array, low: int, high: int,
+    *, on_progress: Progress | None = None, threads: int | None = None,
+) -> Outcomes:  # fmt: skip
+    """How runs low to high - 1 of the work end, descended together; step: the kernel of the whole work."""
+    stopping = work.experiment.stopping
+    engine = ready(step, len(points), stopping.epochs, work.engine)
+    part = step.part(low, high), points[low:high], stopping
+    return outcomes_by(engine, *part, on_progress=on_progress, threads=threads, target=work.target)
 
 
 def _share(on_progress: Progress, low: int, high: int, count: int) -> Progress:

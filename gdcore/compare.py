@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from gdcore import statistics as st
 from gdcore.alignment import align
 from gdcore.descent import Progress, shifted
-from gdcore.experiment import Experiment, Findings, run, run_each
+from gdcore.experiment import Experiment, Findings, run
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.shares import wilson
@@ -143,14 +145,15 @@ def compare(
     target: float | None = None,
     tuning: Tuning | None = None,
     on_progress: Progress | None = None,
-    runner: Callable[..., Findings] = run,
+    runner: Callable[..., Findings] | None = None,
+    executor: Executor | None = None,
 ) -> Comparison:
     """The comparison of named experiments on the same problem and starts.
 
     target: success means f at or below it at any step; without one it means settling in the deepest minimum known.
-    on_progress(epochs done, epochs in all, starts running in the current one). runner: what runs an experiment, for one
-    that remembers. ValueError for fewer than two experiments,
-    or where they differ in problem or starts, or where the training starts of the tuning are those of the comparison.
+    on_progress(epochs done, epochs in all, starts running in the current one). executor: as for run(). runner: what
+    runs an experiment in place of run(), for one that remembers. ValueError for fewer than two experiments, or where they
+    differ in problem or starts, or where the training starts of the tuning are those of the comparison.
     """
     chosen = list(experiments.values())
     if len(chosen) < 2:
@@ -163,10 +166,11 @@ def compare(
     if tuning is not None:
         tuning.require_other_starts(first.problem, first.starts)
     total = sum(experiment.stopping.epochs for experiment in chosen)
+    runs = runner or partial(run, executor=executor)
     found, done = [], 0
     for experiment in chosen:
         step = None if on_progress is None else shifted(on_progress, done, total)
-        found.append(runner(experiment, on_progress=step, target=target))
+        found.append(runs(experiment, on_progress=step, target=target))
         done += experiment.stopping.epochs
     aligned = align(found)
     outcomes = [success_of(findings, target) for findings in aligned]
@@ -190,8 +194,9 @@ def compare_tuned(
     budget: Budget | None,
     target: float | None = None,
     on_progress: Progress | None = None,
-    runner: Callable[..., Findings] = run,
-    trial_runner: Callable[..., Findings] = run_each,
+    runner: Callable[..., Findings] | None = None,
+    trial_runner: Callable[..., Findings] | None = None,
+    executor: Executor | None = None,
 ) -> Comparison:
     """The comparison of named optimizers (name → optimizer and settings), each tuned within the budget; None: as set.
 
@@ -203,12 +208,12 @@ def compare_tuned(
         total, done = 2 * whole, whole
         tuning = tune(
             problem, contenders, stopping, trials=budget.trials, starts=budget.starts, every=budget.every, seed=budget.seed,
-            target=target, on_progress=on_progress and shifted(on_progress, 0, total), runner=trial_runner,
+            target=target, on_progress=on_progress and shifted(on_progress, 0, total), runner=trial_runner, executor=executor,
         )  # fmt: skip
         settings = dict(tuning.chosen)
     experiments = {name: Experiment(problem, optimizer, settings[name], starts, stopping) for name, (optimizer, _) in contenders.items()}
     later = on_progress and shifted(on_progress, done, done + whole)
-    return compare(experiments, target=target, tuning=tuning, on_progress=later, runner=runner)
+    return compare(experiments, target=target, tuning=tuning, on_progress=later, runner=runner, executor=executor)
 
 
 def transition(first: Findings, second: Findings, *, most: int | None = None) -> Transition:

@@ -3,28 +3,63 @@
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.util import find_spec
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore.descent import Descent, Progress, descend
+from gdcore.descent import Progress, descend
 from gdcore.kernel import Kernel, Recipe, program_of
+from gdcore.outcomes import Outcomes, outcomes_of
 from gdcore.stopping import Stopping
 
 Array = NDArray[np.float64]
 ENGINES = ("auto", "numpy", "compiled")
-# What things cost, in seconds on one core of 2024; only their ratios matter, and those only near the border.
-NUMPY = 0.3e-9  # an operation on one start
-COMPILED = 0.04e-9
+# What things cost in seconds, measured on two cores of 2024: only ratios matter, and only near the border between engines.
+NUMPY, COMPILED = 0.3e-9, 0.04e-9  # an operation on one start
 HEAVY = 10  # operations that exp, sin and their like count for
-FIRST = 1.5  # numba imported, and the code that all steps share
-COMPILE, COMPILE_LINE = 0.15, 3e-3  # a step, and each line of it
+FIRST = 0.8  # numba imported, and the code that all steps share
+COMPILE, COMPILE_LINE = 0.12, 2e-3  # a step, and each line of it
 USED = 0.4  # share of the epochs that runs need on average
+LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
+MOST_REMEMBERED = 256
 
 
 class EngineError(RuntimeError):
     """The compiled engine was asked for and cannot do it; the message says why."""
+
+
+@dataclass
+class _Ledger:
+    """What is known of steps that were run: seconds that compiled code would have saved, and steps that do not compile."""
+
+    missed: OrderedDict[Recipe, float] = field(default_factory=OrderedDict)
+    broken: set[Recipe] = field(default_factory=set)
+    lock: Lock = field(default_factory=Lock)
+
+    def pays(self, recipe: Recipe, saved: float, cost: float) -> bool:
+        """Whether compiling is won back by this run and those before it; if not, this one is remembered."""
+        with self.lock:
+            total = self.missed.pop(recipe, 0.0) + saved
+            if total > cost:
+                return True
+            self.missed[recipe] = total
+            while len(self.missed) > MOST_REMEMBERED:
+                self.missed.popitem(last=False)
+            return False
+
+
+LEDGER = _Ledger()
+
+
+def require(engine: str) -> None:
+    """ValueError for an engine that does not exist."""
+    if engine not in ENGINES:
+        raise ValueError(f"there is no engine '{engine}'; there are: {', '.join(ENGINES)}")
 
 
 def available() -> bool:
@@ -32,71 +67,77 @@ def available() -> bool:
     return find_spec("numba") is not None
 
 
-def engine_for(kernel: Kernel, count: int, epochs: int, wanted: str = "auto") -> str:
-    """The engine that is used, "numpy" or "compiled"; ValueError for one that does not exist.
+def ready(kernel: Kernel, count: int, epochs: int, wanted: str = "auto") -> str:
+    """The engine to use for so many starts, "numpy" or "compiled", the latter compiled by now.
 
-    "auto" compares the time that compiled code saves with the time it takes to compile it, if it is not there already.
+    "auto" compiles a step once the time it would have saved, in this run and the ones before, exceeds what compiling
+    costs; it stays with NumPy without numba and where a step does not compile. EngineError where "compiled" is wanted and
+    impossible.
     """
-    if wanted not in ENGINES:
-        raise ValueError(f"there is no engine '{wanted}'; there are: {', '.join(ENGINES)}")
-    if wanted != "auto":
-        return wanted
-    if not available() or kernel.recipe in FAILED:
+    require(wanted)
+    recipe = kernel.recipe
+    if wanted == "numpy" or (wanted == "auto" and not _worth_it(recipe, count * epochs)):
         return "numpy"
-    lines = [line for line in program_of(kernel.recipe).lines if not line.scalar]
-    weight = sum(1 if line.operation in LIGHT else HEAVY for line in lines)
-    saved = count * epochs * USED * weight * (NUMPY - COMPILED)
-    return "compiled" if saved > _compile_seconds(kernel.recipe, len(lines)) else "numpy"
+    try:
+        _compile(recipe)
+    except EngineError:
+        if wanted == "compiled":
+            raise
+        return "numpy"
+    return "compiled"
 
 
-LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
-FAILED: dict[Recipe, str] = {}  # steps that did not compile, and why: not tried again
-
-
-def _compile_seconds(recipe: Recipe, lines: int) -> float:
+def _worth_it(recipe: Recipe, steps: int) -> bool:
+    if not available() or recipe in LEDGER.broken:
+        return False
+    lines, weight = _size(recipe)
+    saved = steps * USED * weight * (NUMPY - COMPILED)
+    cost = COMPILE + COMPILE_LINE * lines
     if "gdcore.segments" in sys.modules:
         from gdcore.compiled import is_compiled
 
-        return 0.0 if is_compiled(recipe) else COMPILE + COMPILE_LINE * lines
-    return FIRST + COMPILE + COMPILE_LINE * lines
+        if is_compiled(recipe):
+            return True
+    else:
+        cost += FIRST
+    return LEDGER.pays(recipe, saved, cost)
 
 
-def descend_by(
+@lru_cache(maxsize=256)
+def _size(recipe: Recipe) -> tuple[int, int]:
+    """Lines of a step, and the same with heavy ones counted by what they cost."""
+    lines = [line for line in program_of(recipe).lines if not line.scalar]
+    return len(lines), sum(1 if line.operation in LIGHT else HEAVY for line in lines)
+
+
+def _compile(recipe: Recipe) -> None:
+    if not available():
+        raise EngineError("the compiled engine needs numba, which is not installed; use engine='numpy'")
+    try:
+        import gdcore.segments  # noqa: F401
+        from gdcore.compiled import step_of
+
+        step_of(recipe)
+    except Exception as error:  # whatever numba or LLVM raise: the step has no compiled form on this machine
+        LEDGER.broken.add(recipe)
+        reason = (str(error).strip().splitlines() or [""])[0][:80]
+        raise EngineError(f"the step could not be compiled ({type(error).__name__}: {reason})") from error
+
+
+def outcomes_by(
     engine: str,
     kernel: Kernel,
     points: Array,
     stopping: Stopping,
     *,
-    fall_back: bool,
     on_progress: Progress | None = None,
     threads: int | None = None,
     target: float | None = None,
-) -> tuple[Descent, str]:
-    """The descent by "numpy" or "compiled", and the engine that did it.
-
-    Where numba is missing or cannot compile the step: NumPy if it may fall back to it, else EngineError.
-    """
+) -> Outcomes:
+    """How the runs from points (n, d) end, by an engine that is ready()."""
     if engine == "compiled":
-        try:
-            return _compiled(kernel, points, stopping, on_progress, threads, target), engine
-        except EngineError:
-            if not fall_back:
-                raise
-    return descend(kernel, points, stopping, on_progress=on_progress, threads=threads, target=target), "numpy"
+        from gdcore.segments import outcomes_compiled
 
-
-def _compiled(
-    kernel: Kernel, points: Array, stopping: Stopping, on_progress: Progress | None, threads: int | None, target: float | None
-) -> Descent:
-    if not available():
-        raise EngineError("the compiled engine needs numba, which is not installed; use engine='numpy'")
-    try:
-        from gdcore.compiled import step_of
-        from gdcore.segments import descend_compiled
-
-        step_of(kernel.recipe)
-    except Exception as error:  # whatever numba or LLVM raise: the step has no compiled form on this machine
-        FAILED[kernel.recipe] = type(error).__name__
-        reason = str(error).strip().splitlines()
-        raise EngineError(f"the step could not be compiled ({type(error).__name__}: {reason[0][:80] if reason else ''})") from error
-    return descend_compiled(kernel, points, stopping, on_progress=on_progress, threads=threads, target=target)
+        return outcomes_compiled(kernel, points, stopping, on_progress=on_progress, threads=threads, target=target)
+    descent = descend(kernel, points, stopping, on_progress=on_progress, threads=threads, target=target)
+    return outcomes_of(kernel.problem, stopping, descent)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gdcore.batches import Work, outcomes
+from gdcore.computed import Computed
 from gdcore.descent import Progress, descend
 from gdcore.findings import Findings, Minimum, findings_of
+from gdcore.gathering import gathered
 from gdcore.kernel import kernel
 from gdcore.optimizers import Optimizer
 from gdcore.outcomes import outcomes_of
@@ -134,17 +138,28 @@ def run(
     on_progress: Progress | None = None,
     threads: int | None = None,
     target: float | None = None,
+    executor: Executor | None = None,
 ) -> Findings:
     """The findings of an experiment: every start descended, ended and labelled.
 
     on_progress(epochs done, epochs at most, starts still running) is called now and then on this thread; an exception
     raised in it cancels the run. target: a value of f whose first crossing is noted in Findings.hits; it ends no run.
-    engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any other, EngineError where
-    "compiled" is asked for and impossible here.
+    executor: descends ranges of the starts wherever it likes, in place of this machine; what fails there is computed here,
+    and Findings.computed says so. engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any
+    other, EngineError where "compiled" is asked for and impossible here.
     """
-    work = Work(experiment, engine=engine, target=target)
-    points = work.points()
-    return findings_of(experiment, points, outcomes(work, points, on_progress=on_progress, threads=threads))
+    return _found(Work(experiment, engine=engine, target=target), on_progress, threads, executor)
+
+
+def _found(work: Work, on_progress: Progress | None, threads: int | None, executor: Executor | None) -> Findings:
+    """The findings of a work, with a word on how it was computed."""
+    began, points = perf_counter(), work.points()
+    if executor is None:
+        ended, computed = outcomes(work, points, on_progress=on_progress, threads=threads), Computed()
+    else:
+        ended, computed = gathered(executor, work, points, on_progress=on_progress, threads=threads)
+    found = findings_of(work.experiment, points, ended)
+    return replace(found, computed=replace(computed, engine=ended.engine, seconds=perf_counter() - began))
 
 
 def run_each(
@@ -154,13 +169,13 @@ def run_each(
     engine: str = "auto",
     on_progress: Progress | None = None,
     target: float | None = None,
+    executor: Executor | None = None,
 ) -> Findings:
     """The experiment once for every entry of `columns` (setting → (k,)), all in lockstep: k runs for little more than one.
 
     The entries for a setting that is a schedule are factors of it. Findings with k·n rows, the n starts of the first entry
     first; minima are those of all entries together. ValueError for values that a setting does not allow, unknown settings,
-    unknown engines,
-    and columns that are empty or of unequal length.
+    unknown engines, and columns that are empty or of unequal length. executor: as for run().
     """
     known, epochs = experiment.optimizer.settings, experiment.stopping.epochs
     if set(columns) - set(known) or len({len(column) for column in columns.values()} | {0}) != 2:
@@ -171,9 +186,7 @@ def run_each(
         for v in column:
             known[name].check(v, name) if not isinstance(text, str) else check_schedule(known[name], name, scaled(text, v), epochs)
         values[name] = np.asarray(column, dtype=float)
-    work = Work(experiment, values, engine, target)
-    points = work.points()
-    return findings_of(experiment, points, outcomes(work, points, on_progress=on_progress))
+    return _found(Work(experiment, values, engine, target), on_progress, None, executor)
 
 
 def trace(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdcore import minima as mn
+from gdcore.computed import Computed
 from gdcore.minima import Stationary
 from gdcore.outcomes import Outcomes
 from gdcore.problem import Problem
@@ -56,6 +57,7 @@ class Findings:
     starts (n, d), ends (n, d), end_values (n,), gradient_norms (n,), epochs (n,), ending_codes (n,) indexing ENDINGS,
     labels (n,) indexing minima (deepest first; -1: no minimum). stationary: the saddles, maxima and degenerate points.
     hits (n,): the epoch at which f was first at most the target asked for, -1 where never; None when none was.
+    computed: where and how fast; two findings may be equal in all but that.
     """
 
     experiment: Experiment
@@ -69,6 +71,7 @@ class Findings:
     minima: tuple[Minimum, ...]
     stationary: tuple[Stationary, ...]
     hits: NDArray[np.int64] | None = None
+    computed: Computed = field(default=Computed(), compare=False)
 
     @property
     def count(self) -> int:

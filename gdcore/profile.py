@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,11 +48,13 @@ def profile(
     starts: Starts = STARTS,
     budget: Budget | None = None,
     on_progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> Profile:
     """The performance profile of named optimizers over named problems; every problem is one instance.
 
     contenders: name → optimizer and settings; those not given are the defaults for each problem (Optimizer.defaults_for).
-    budget: of the tuning on each problem; None: untuned. Success is settling in the deepest minimum known. on_progress(epochs done, epochs in all, starts running). ValueError without problems, with fewer
+    budget: of the tuning on each problem; None: untuned. Success is settling in the deepest minimum known.
+    on_progress(epochs done, epochs in all, starts running). executor: as for run(). ValueError without problems, with fewer
     than two contenders, or where training starts of the tuning are among the starts.
     """
     if not problems:
@@ -65,7 +68,7 @@ def profile(
         own = {
             name: (optimizer, {**optimizer.defaults_for(problem), **given}) for name, (optimizer, given) in contenders.items()
         }
-        found = compare_tuned(problem, own, starts, stopping, budget=budget, on_progress=report)
+        found = compare_tuned(problem, own, starts, stopping, budget=budget, on_progress=report, executor=executor)
         costs.append([summary.expected_evaluations for summary in found.summaries()])
         used.append(tuple(findings.experiment.settings for findings in found.findings))
     tau, rho = performance_profile(np.array(costs))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,19 +156,21 @@ def tune(
     seed: int = 0,
     target: float | None = None,
     on_progress: Progress | None = None,
-    runner: Callable[..., Findings] = run_each,
+    runner: Callable[..., Findings] | None = None,
+    executor: Executor | None = None,
 ) -> Tuning:
     """The best of so many trials for every contender (name → optimizer and settings).
 
     Success is that of compare(): the deepest minimum known after all trials of all contenders, or f at most `target`.
     Where nothing can be searched, as with no setting at all, every trial is the one given. on_progress(epochs done,
-    epochs in all, runs still going). runner: what runs the trials, for one that remembers. ValueError for fewer than 1
-    trial, or without contenders.
+    epochs in all, runs still going). executor: as for run(). runner: what runs the trials in place of run_each(), for one
+    that remembers. ValueError for fewer than 1 trial, or without contenders.
     """
     if trials < 1:
         raise ValueError(f"{trials} trials are not possible: give at least 1")
     if not contenders:
         raise ValueError("there is nothing to tune: give at least one optimizer")
+    runs = runner or partial(run_each, executor=executor)
     found: list[Findings] = []
     tried: list[dict[str, Array]] = []
     for k, (optimizer, settings) in enumerate(contenders.values()):
@@ -174,9 +178,9 @@ def tune(
         experiment = Experiment(problem, optimizer, settings, starts, stopping)
         report = None if on_progress is None else shifted(on_progress, k * stopping.epochs, len(contenders) * stopping.epochs)
         if columns:
-            found.append(runner(experiment, columns, on_progress=report, target=target))
+            found.append(runs(experiment, columns, on_progress=report, target=target))
         else:
-            found.append(run(experiment, on_progress=report, target=target))
+            found.append(run(experiment, on_progress=report, target=target, executor=executor))
         tried.append(columns)
     results = {}
     for name, columns, findings in zip(contenders, tried, align(found), strict=True):
