@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from gdui import cluster
 from gdui.sidebar import sidebar
 from gdui.style import STYLE
 
@@ -17,4 +18,5 @@ page = st.navigation(
     position="top",
 )
 sidebar()
+cluster.say()
 page.run()

@@ -15,6 +15,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from gdcore import __version__
 from gdcore.batches import BATCH, Work, outcomes_between
 from gdcore.computed import Computed
 from gdcore.descent import Progress
@@ -32,7 +33,7 @@ FEWEST, MOST_GIVEN = 256, 8192  # starts in a range: fewer cost more than they c
 EVEN = 1024  # towards the end ranges shrink to this, so that all workers end together
 ROOM = 4  # ranges under way before it is known how many workers there are; then three for each
 POLL = 0.1  # seconds between two looks at whether the run is still wanted
-PATIENCE = 10.0  # seconds without any part, after which this machine computes as well
+PATIENCE = 5.0  # seconds without any part, after which this machine computes as well
 GIVEN_UP = 3  # ranges in a row that failed twice: then the executor counts as lost
 
 
@@ -157,7 +158,7 @@ class _Gathering:
             self._compute_here(*owed)
 
     def _take(self, future: Future[Part], sent: Range) -> None:
-        error = CancelledError("the executor dropped a range") if future.cancelled() else future.exception()
+        error = CancelledError("the executor dropped a range of starts") if future.cancelled() else future.exception()
         if error is not None:
             self._fail(sent, _words(error), beyond_repair=isinstance(error, BrokenExecutor))
             return
@@ -237,4 +238,6 @@ def _affordable(seconds: float, steps: NDArray[np.int64], most: int) -> int:
 def _words(error: BaseException) -> str:
     """An executor's failure in one short line."""
     text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:99] + '…' if len(text) > 100 else text}" if text else type(error).__name__
+    said = f"{type(error).__name__}: {text[:99] + '…' if len(text) > 100 else text}" if text else type(error).__name__
+    unread = isinstance(error, ImportError) or "deserializ" in text
+    return f"gdcore {__version__} cannot be imported where the executor works ({said})" if unread else said

@@ -20,7 +20,7 @@ from gdcore.problem import Problem
 from gdcore.starts import Starts
 from gdcore.stopping import Stopping
 from gdcore.tuning import TRAINING, TRIALS, Budget
-from gdui import session, settings, tables, wording
+from gdui import cluster, session, settings, tables, wording
 from gdui.session import Setup
 
 FEWEST, MOST = 2, 8
@@ -68,8 +68,7 @@ class Question:
 
 def task(asked: Question) -> Callable[[Progress], Comparison]:
     """What a job runs to answer the question."""
-    remember = session.remembering  # the cache is looked up here, on the page's own thread
-    runners = {run: remember(run), run_each: remember(run_each)}
+    runners = {work: session.remembering(cluster.sending(work)) for work in (run, run_each)}  # looked up on the page's own thread
     return lambda report: asked.answer(report, runners.__getitem__)
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Findings, run
-from gdui import tables, wording
+from gdui import cluster, tables, wording
 from gdui.session import cache
 
 PATIENCE = 0.5  # seconds that a page waits before it shows a progress bar instead
@@ -61,7 +61,8 @@ def _work(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Any:
 
 def findings_of(experiment: Experiment) -> Findings:
     """The findings of an experiment, at once or after a progress bar; ends the script while they are being computed."""
-    found = result_of("run", experiment.digest, lambda report: run(experiment, on_progress=report))
+    send = cluster.sending(run)
+    found = result_of("run", experiment.digest, lambda report: send(experiment, on_progress=report))
     if found is None:
         st.stop()
     assert found is not None

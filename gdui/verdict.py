@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gdcore.compare import Comparison, Pair, Summary
 from gdcore.profile import Profile
 from gdcore.tuning import Tuning
+from gdui import wording
 from gdui.wording import figure, percent, point
 
 SIGNIFICANT = 0.05
@@ -134,6 +135,11 @@ def fairness(comparison: Comparison) -> str:
         f"Tuned fairly: {tuning.trials} trials of the {tuning.search} for each optimizer on {plural(tuning.starts.count, 'training start')} "
         f"(seed {tuning.starts.seed:,}); compared on {plural(comparison.count, 'other start')} (seed {comparison.findings[0].experiment.starts.seed:,})."
     )
+
+
+def computed(comparison: Comparison) -> str:
+    """Where the runs compared were computed, without those of the tuning."""
+    return wording.computed(*(findings.computed for findings in comparison.findings), verb="Compared")
 
 
 def rows(comparison: Comparison) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from gdcore.computed import Computed
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
 from gdcore.minima import Stationary
@@ -15,6 +16,7 @@ from gdcore.stability import Stability
 from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
+ENGINE_NAMES = {"numpy": "NumPy"}
 MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
 
 
@@ -76,6 +78,35 @@ def headline(findings: Findings) -> str:
             f"gets {percent(deepest.share)} of them ({interval(deepest.interval)})."
         )
     return f"{first} {_others(findings)}{_unreached(findings)}".strip()
+
+
+def computed(*runs: Computed, verb: str = "Computed") -> str:
+    """By which engine, where and in how many seconds: of one run, or of several together."""
+    engines = " and ".join(sorted({ENGINE_NAMES.get(run.engine, run.engine) for run in runs}))
+    seconds = sum(run.seconds for run in runs)
+    return f"{verb} by the {engines} engine {place(*runs)} in {figure(seconds, 2 if seconds < 10 else 3)} s{_fallen_back(*runs)}."
+
+
+def place(*runs: Computed) -> str:
+    """on this machine; on 2 workers at tcp://…; or, where the runs differ, on both."""
+    workers = max(run.workers for run in runs)
+    if not workers:
+        return "on this machine"
+    most = next(run for run in runs if run.workers == workers)
+    where = f"at {most.address}" if most.address else f"on {', '.join(most.hosts[:3])}{'…' if len(most.hosts) > 3 else ''}"
+    also = "" if all(run.workers for run in runs) else " and on this machine"
+    return f"on {workers:,} worker{'' if workers == 1 else 's'} {where}{also}"
+
+
+def _fallen_back(*runs: Computed) -> str:
+    """What was meant for an executor's workers and computed here after all, and why."""
+    here, ranges = sum(run.here for run in runs), sum(run.ranges for run in runs if run.workers)
+    trouble = next((run.trouble for run in runs if run.here), "")
+    if not here:
+        return ""
+    if not ranges:
+        return f", since the workers failed: {trouble}"
+    return f"; of {ranges:,} ranges of starts {here:,} on this machine, since the workers failed: {trouble}"
 
 
 def _where(minimum: Minimum) -> str:
@@ -218,3 +249,18 @@ def filled_step(trace: Trace, epoch: int, gradient: list[float], variables: tupl
             rf"{symbol}_{{{min(epoch + 1, len(trace.path) - 1)}}} &= {symbol}_{{{epoch}}} + ({new - x:+.6f}) = {new:.6f}"
         )
     return r"\begin{aligned}" + r" \\ ".join(lines) + r"\end{aligned}"
+
+
+def scheduler_silent(address: str, seconds: float) -> str:
+    return f"The scheduler {address[:80]} does not answer within {seconds:.0f} s: everything is computed on this machine."
+
+
+def scheduler_lost(address: str) -> str:
+    return f"The scheduler {address[:80]} was lost: everything is computed on this machine until it answers again."
+
+
+def no_distributed(address: str) -> str:
+    return (
+        f"The scheduler {address[:80]} needs dask.distributed, which is not installed (pip install -r requirements-distributed.txt): "
+        "everything is computed on this machine."
+    )

@@ -14,6 +14,7 @@ findings = findings_of(setup.experiment(starts))
 digest = findings.experiment.digest
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
+st.caption(tables.safe(wording.computed(findings.computed)))
 
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):

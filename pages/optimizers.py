@@ -15,7 +15,7 @@ if found is None:
     st.stop()
 
 st.markdown(f"### {tables.safe(verdict.headline(found))}")
-st.caption(tables.safe(f"{verdict.soonest(found)} {verdict.fairness(found)}"))
+st.caption(tables.safe(f"{verdict.soonest(found)} {verdict.fairness(found)} {verdict.computed(found)}"))
 session.keep("optimizers tab", "Success")
 success, where, race, profile, own = st.tabs(
     ["Success", "Where starts go", "Race", "Performance profile", "Your own optimizer"], key="optimizers tab", on_change="rerun"

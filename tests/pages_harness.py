@@ -16,6 +16,7 @@ class NavigationPages(harness.PagesManager):
 @pytest.fixture
 def app(monkeypatch):
     monkeypatch.setattr(harness, "PagesManager", NavigationPages)
+    monkeypatch.delenv("GDBOARD_SCHEDULER", raising=False)
     opened = AppTest.from_file("../dashboard.py", default_timeout=60).run()
     assert not opened.exception
     return opened  # the dashboard, opened on its first page
