@@ -177,14 +177,14 @@ class _Gathering:
 
     def _fault(self, found: Outcomes | None, sent: Range) -> str:
         """What is wrong with a part, "" where each array has one entry for each start."""
-        count = sent[1] - sent[0]
+        count, d = sent[1] - sent[0], self.points.shape[1]
         if not isinstance(found, Outcomes) or (found.hits is None) != (self.work.target is None):
             return "a worker handed back something else than outcomes"
-        shapes = {found.values.shape, found.gradient_norms.shape, found.epochs.shape, found.codes.shape}
-        shapes |= set() if found.hits is None else {found.hits.shape}
-        if found.ends.shape != (count, self.points.shape[1]) or shapes != {(count,)}:
-            return f"a worker handed back {len(found.ends):,} outcomes for {count:,} starts"
-        return ""
+        arrays = [found.values, found.gradient_norms, found.epochs, found.codes]
+        arrays += [] if found.hits is None else [found.hits]
+        if found.ends.shape == (count, d) and all(array.shape == (count,) for array in arrays):
+            return ""
+        return f"a worker handed back {min(map(len, (found.ends, *arrays))):,} outcomes for {count:,} starts"
 
     def _keep(self, sent: Range, outcomes: Outcomes) -> None:
         self.parts[sent[0]] = outcomes
