@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import replace
 from functools import cached_property
 from time import monotonic
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,11 +181,11 @@ class _Gathering:
         count, d = sent[1] - sent[0], self.points.shape[1]
         if not isinstance(found, Outcomes) or (found.hits is None) != (self.work.target is None):
             return "a worker handed back something else than outcomes"
-        arrays = [found.values, found.gradient_norms, found.epochs, found.codes]
+        arrays: list[NDArray[Any]] = [found.values, found.gradient_norms, found.epochs, found.codes]
         arrays += [] if found.hits is None else [found.hits]
         if found.ends.shape == (count, d) and all(array.shape == (count,) for array in arrays):
             return ""
-        return f"a worker handed back {min(map(len, (found.ends, *arrays))):,} outcomes for {count:,} starts"
+        return f"a worker handed back {min(len(array) for array in (found.ends, *arrays)):,} outcomes for {count:,} starts"
 
     def _keep(self, sent: Range, outcomes: Outcomes) -> None:
         self.parts[sent[0]] = outcomes

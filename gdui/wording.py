@@ -82,9 +82,10 @@ def headline(findings: Findings) -> str:
 
 def computed(*runs: Computed, verb: str = "Computed") -> str:
     """By which engine, where and in how many seconds: of one run, or of several together."""
-    engines = " and ".join(sorted({ENGINE_NAMES.get(run.engine, run.engine) for run in runs}))
+    names = sorted({ENGINE_NAMES.get(run.engine, run.engine) for run in runs})
+    engines = f"{' and '.join(names)} engine{'s' if len(names) > 1 else ''}"
     seconds = sum(run.seconds for run in runs)
-    return f"{verb} by the {engines} engine {place(*runs)} in {figure(seconds, 2 if seconds < 10 else 3)} s{_fallen_back(*runs)}."
+    return f"{verb} by the {engines} {place(*runs)} in {figure(seconds, 2 if seconds < 10 else 3)} s{_fallen_back(*runs)}."
 
 
 def place(*runs: Computed) -> str:
@@ -101,7 +102,7 @@ def place(*runs: Computed) -> str:
 def _fallen_back(*runs: Computed) -> str:
     """What was meant for an executor's workers and computed here after all, and why."""
     here, ranges = sum(run.here for run in runs), sum(run.ranges for run in runs if run.workers)
-    trouble = next((run.trouble for run in runs if run.here), "")
+    trouble = next((run.trouble for run in runs if run.here), "").rstrip(".")
     if not here:
         return ""
     if not ranges:

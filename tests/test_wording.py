@@ -3,6 +3,7 @@
 import pytest
 
 from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, run, trace
+from gdcore.computed import Computed
 from gdcore.formula import parse
 from gdui import wording
 
@@ -76,3 +77,32 @@ def test_settings_are_typeset_three_to_a_line():
         r"\eta_{\mathrm{plus}} = \frac{0.1}{t}\end{gathered}"
     )
     assert wording.settings_latex({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ([Computed(seconds=0.2148)], "Computed by the NumPy engine on this machine in 0.21 s."),
+        ([Computed(seconds=123.4, engine="compiled")], "Computed by the compiled engine on this machine in 123 s."),
+        (
+            [Computed(seconds=2.0, workers=2, hosts=("a",), ranges=40, address="tcp://a:8786")],
+            "Computed by the NumPy engine on 2 workers at tcp://a:8786 in 2.0 s.",
+        ),
+        (
+            [Computed(seconds=2.0, workers=1, hosts=("a", "b", "c", "d"), ranges=1000, here=3, trouble="KilledWorker: x")],
+            "Computed by the NumPy engine on 1 worker on a, b, c… in 2.0 s; of 1,000 ranges of starts 3 on this machine, since the workers failed: KilledWorker: x.",
+        ),
+        ([Computed(seconds=2.0, ranges=4, here=4, trouble="OSError: gone.")], "Computed by the NumPy engine on this machine in 2.0 s, since the workers failed: OSError: gone."),
+        (
+            [Computed(seconds=2.0), Computed(engine="compiled", seconds=1.0, workers=3, hosts=("a",), address="tcp://a:1")],
+            "Computed by the NumPy and compiled engines on 3 workers at tcp://a:1 and on this machine in 3.0 s.",
+        ),
+    ],
+)
+def test_where_runs_were_computed_is_said_in_one_sentence(runs, said):
+    assert wording.computed(*runs) == said
+
+
+def test_what_keeps_a_scheduler_from_being_used_is_one_sentence():
+    for said in (wording.scheduler_silent("tcp://a:1", 3.0), wording.scheduler_lost("tcp://a:1"), wording.no_distributed("tcp://a:1")):
+        assert "tcp://a:1" in said and "computed on this machine" in said and said.count(". ") == 0 and said.endswith(".")
