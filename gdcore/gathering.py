@@ -28,7 +28,7 @@ from gdcore.starts import Starts
 Array = NDArray[np.float64]
 Range = tuple[int, int]  # the first start, and the one after the last
 SECONDS = 0.6  # that one range should take at most, if none of its runs ends early
-GUESS = 1e-6  # seconds per start and step, until the first part says better
+GUESS = 2e-6  # seconds per start and step, until the first part says better
 STEP = 3e-5  # seconds that a step costs however few the starts: larger ranges waste less of it
 FEWEST, MOST_GIVEN = 256, 8192  # starts in a range: fewer cost more than they compute; given ones travel as text
 EVEN = 1024  # towards the end ranges shrink to this, so that all workers end together
