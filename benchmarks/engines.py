@@ -17,7 +17,7 @@ import numpy as np
 
 from gdcore import GALLERY, OPTIMIZERS, Experiment, Problem, Starts, Stopping, run
 from gdcore.batches import Work, outcomes
-from gdcore.engines import descend_by
+from gdcore.engines import outcomes_by, ready
 from gdcore.kernel import kernel
 
 PEAKS, RATE, EPOCHS = GALLERY["peaks"], 0.01, 1000
@@ -168,7 +168,7 @@ def optimizers(count=32_768, epochs=1000):
         points = made.starts.points(PEAKS)
 
         def descend():
-            return descend_by("compiled", step, points, made.stopping, fall_back=False, threads=threads)
+            return outcomes_by(ready(step, "compiled"), step, points, made.stopping, threads=threads)
 
         descend()
         return best(descend, 5)[0] / (count * (epochs + 1))

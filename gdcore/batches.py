@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.descent import Progress
-from gdcore.engines import outcomes_by, ready, require
+from gdcore.engines import chosen, outcomes_by, ready, require
 from gdcore.kernel import Kernel, Value, kernel
 from gdcore.outcomes import Outcomes, joined
 from gdcore.schedules import Scaled
@@ -26,13 +26,14 @@ BATCH = 131_072  # starts descended together: their tails and states are all tha
 class Work:
     """An experiment to be descended: from its starts (n, d), once, or once for every entry of columns (setting → (k,)).
 
-    engine: "numpy", "compiled" or "auto"; ValueError for any other. target: a value of f whose first crossing is noted.
+    engine: "numpy", "compiled" or "auto"; ValueError for any other. fall_back: NumPy may do what the engine cannot. target: a value of f whose first crossing is noted.
     """
 
     experiment: Experiment
     columns: Mapping[str, Array] = field(default_factory=dict)
     engine: str = "auto"
     target: float | None = None
+    fall_back: bool = False
 
     def __post_init__(self) -> None:
         require(self.engine)
@@ -50,6 +51,12 @@ class Work:
             settings[name] = Scaled(text, each) if isinstance(text, str) else each
         return kernel(self.experiment.problem, self.experiment.optimizer, settings, self.experiment.stopping.epochs)
 
+    def settled(self, step: Kernel, count: int) -> Work:
+        """The same with its engine chosen for so many runs, where that was left open."""
+        if self.engine != "auto":
+            return self
+        return replace(self, engine=chosen(step, count, self.experiment.stopping.epochs), fall_back=True)
+
     def _entries(self) -> int:
         return len(next(iter(self.columns.values()), (0,)))
 
@@ -62,7 +69,8 @@ def outcomes(
     NumPy goes from batch to batch, which bounds its memory; the compiled engine has smaller portions of its own.
     """
     step, stopping, parts = work.kernel(len(points)), work.experiment.stopping, []
-    engine = ready(step, len(points), stopping.epochs, work.engine)
+    work = work.settled(step, len(points))
+    engine = ready(step, work.engine, fall_back=work.fall_back)
     size = len(points) if engine == "compiled" else BATCH
     for low in range(0, len(points), size):
         high = min(low + size, len(points))
@@ -76,9 +84,9 @@ def outcomes_between(
     work: Work, step: Kernel, points: Array, low: int, high: int,
     *, on_progress: Progress | None = None, threads: int | None = None,
 ) -> Outcomes:  # fmt: skip
-    """How runs low to high - 1 of the work end, descended together; step: the kernel of the whole work."""
+    """How runs low to high - 1 of the work, with its engine settled, end; step: the kernel of the whole work."""
     stopping = work.experiment.stopping
-    engine = ready(step, len(points), stopping.epochs, work.engine)
+    engine = ready(step, work.engine, fall_back=work.fall_back)
     part = step.part(low, high), points[low:high], stopping
     return outcomes_by(engine, *part, on_progress=on_progress, threads=threads, target=work.target)
 

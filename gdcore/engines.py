@@ -42,15 +42,12 @@ class _Ledger:
     lock: Lock = field(default_factory=Lock)
 
     def pays(self, recipe: Recipe, saved: float, cost: float) -> bool:
-        """Whether compiling is won back by this run and those before it; if not, this one is remembered."""
+        """Whether compiling is won back by this run and those before it, which are remembered."""
         with self.lock:
-            total = self.missed.pop(recipe, 0.0) + saved
-            if total > cost:
-                return True
-            self.missed[recipe] = total
+            self.missed[recipe] = total = self.missed.pop(recipe, 0.0) + saved
             while len(self.missed) > MOST_REMEMBERED:
                 self.missed.popitem(last=False)
-            return False
+            return total > cost
 
 
 LEDGER = _Ledger()
@@ -67,24 +64,29 @@ def available() -> bool:
     return find_spec("numba") is not None
 
 
-def ready(kernel: Kernel, count: int, epochs: int, wanted: str = "auto") -> str:
-    """The engine to use for so many starts, "numpy" or "compiled", the latter compiled by now.
+def chosen(kernel: Kernel, count: int, epochs: int) -> str:
+    """What "auto" means for so many starts: "numpy" or "compiled".
 
-    "auto" compiles a step once the time it would have saved, in this run and the ones before, exceeds what compiling
-    costs; it stays with NumPy without numba and where a step does not compile. EngineError where "compiled" is wanted and
-    impossible.
+    A step is compiled once the time that this would have saved, in this run and the ones before, exceeds what compiling
+    costs; never without numba, nor where it failed before.
     """
-    require(wanted)
-    recipe = kernel.recipe
-    if wanted == "numpy" or (wanted == "auto" and not _worth_it(recipe, count * epochs)):
-        return "numpy"
+    return "compiled" if _worth_it(kernel.recipe, count * epochs) else "numpy"
+
+
+def ready(kernel: Kernel, engine: str, *, fall_back: bool = False) -> str:
+    """The engine, "numpy" or "compiled", with the step compiled by now.
+
+    Where it cannot be compiled: "numpy" if it may fall back to that, else EngineError.
+    """
+    if engine == "numpy":
+        return engine
     try:
-        _compile(recipe)
+        _compile(kernel.recipe)
     except EngineError:
-        if wanted == "compiled":
+        if not fall_back:
             raise
         return "numpy"
-    return "compiled"
+    return engine
 
 
 def _worth_it(recipe: Recipe, steps: int) -> bool:
@@ -111,6 +113,8 @@ def _size(recipe: Recipe) -> tuple[int, int]:
 
 
 def _compile(recipe: Recipe) -> None:
+    if recipe in LEDGER.broken:
+        raise EngineError("the step could not be compiled when it was tried before")
     if not available():
         raise EngineError("the compiled engine needs numba, which is not installed; use engine='numpy'")
     try:

@@ -20,7 +20,6 @@ from gdcore import __version__
 from gdcore.batches import BATCH, Work, outcomes_between
 from gdcore.computed import Computed
 from gdcore.descent import Progress
-from gdcore.kernel import Kernel
 from gdcore.outcomes import Outcomes, joined
 from gdcore.remote import Order, Part, checksum, part_of
 from gdcore.starts import Starts
@@ -60,7 +59,8 @@ class _Gathering:
     def __init__(
         self, executor: Executor, work: Work, points: Array, on_progress: Progress | None, threads: int | None
     ) -> None:
-        self.executor, self.work, self.points = executor, work, points
+        self.executor, self.points, self.kernel = executor, points, work.kernel(len(points))
+        self.work = work.settled(self.kernel, len(points))  # the engine is chosen once, here
         self.on_progress, self.threads = on_progress, threads
         self.epochs = work.experiment.stopping.epochs
         self.sliced = work.experiment.starts.design == "given" and not work.columns
@@ -103,10 +103,6 @@ class _Gathering:
     @cached_property
     def order(self) -> Order:
         return Order.of(self.work)
-
-    @cached_property
-    def kernel(self) -> Kernel:
-        return self.work.kernel(len(self.points))
 
     def _report(self, part: int = 0, epochs: int = 0) -> None:
         """Progress as epochs of all starts, on average; of `part` starts so many epochs are done as well."""

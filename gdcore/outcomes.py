@@ -31,7 +31,7 @@ class Outcomes:
 
     codes index ENDINGS; FLAT stands for every run whose gradient vanished: what it reached is for minima.py to say.
     hits (n,): the step at which f was first at most the target, -1 where never; None without a target. engine: what took
-    the steps, "numpy" or "compiled".
+    the steps, "numpy", "compiled", or "mixed" where workers differ.
     """
 
     ends: Array
@@ -72,7 +72,7 @@ def joined(parts: Sequence[Outcomes]) -> Outcomes:
         epochs=np.concatenate([part.epochs for part in parts]),
         codes=np.concatenate([part.codes for part in parts]),
         hits=np.concatenate(hits) if hits else None,
-        engine=parts[-1].engine,
+        engine=parts[0].engine if len({part.engine for part in parts}) == 1 else "mixed",
     )
 
 

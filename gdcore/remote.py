@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from gdcore import __version__
 from gdcore.batches import Work, outcomes_between
+from gdcore.engines import EngineError
 from gdcore.kernel import Kernel
 from gdcore.outcomes import Outcomes
 
@@ -31,33 +32,34 @@ class Order:
 
     text: str
     columns: tuple[tuple[str, tuple[float, ...]], ...] = ()
-    engine: str = "auto"
+    engine: str = "numpy"
     target: float | None = None
+    fall_back: bool = False
     version: str = __version__
 
     @classmethod
     def of(cls, work: Work) -> Order:
         columns = tuple((name, tuple(map(float, values))) for name, values in work.columns.items())
-        return cls(work.experiment.to_json(), columns, work.engine, work.target)
+        return cls(work.experiment.to_json(), columns, work.engine, work.target, work.fall_back)
 
     def work(self) -> Work:
         """The inverse of Order.of(); ValueError where the text is no experiment."""
         from gdcore.experiment import Experiment  # which sends orders itself
 
         columns = {name: np.array(values) for name, values in self.columns}
-        return Work(Experiment.from_json(self.text), columns, self.engine, self.target)
+        return Work(Experiment.from_json(self.text), columns, self.engine, self.target, self.fall_back)
 
 
 @dataclass(frozen=True)
 class Part:
     """What a worker hands back: the outcomes of a range, or why there are none.
 
-    error: what is wrong with the experiment itself; fault: what is wrong with the worker, as a sentence without its end.
+    error: what is wrong with the experiment itself, or with the engine asked for; fault: what is wrong with the worker, as a sentence without its end.
     worker, host: who computed it; seconds: how long the descent took, without reading and compiling.
     """
 
     outcomes: Outcomes | None = None
-    error: ValueError | None = None
+    error: ValueError | EngineError | None = None
     fault: str = ""
     worker: str = ""
     host: str = ""
@@ -82,7 +84,7 @@ def part_of(order: Order, low: int, high: int, check: int) -> Part:
         began = perf_counter()
         outcomes = outcomes_between(work, step, points, low, high, threads=1)
         return Part(outcomes, worker=worker, host=host, seconds=perf_counter() - began)
-    except ValueError as error:
+    except (ValueError, EngineError) as error:
         return Part(error=error)
 
 

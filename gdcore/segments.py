@@ -17,6 +17,7 @@ from gdcore.descent import TAIL, Descent, Progress
 from gdcore.judge import SEGMENT, Judge, Verdict
 from gdcore.kernel import Kernel
 from gdcore.lanes import LANES, OVER
+from gdcore.outcomes import Outcomes, outcomes_of
 from gdcore.stopping import Stopping
 
 Array = NDArray[np.float64]
@@ -26,7 +27,7 @@ CALL = 3e7  # operations on starts in one call: some tens of milliseconds, after
 POLL = 0.05  # seconds between two reports of progress
 
 
-def descend_compiled(
+def outcomes_compiled(
     kernel: Kernel,
     points: Array,
     stopping: Stopping,
@@ -34,10 +35,10 @@ def descend_compiled(
     on_progress: Progress | None = None,
     threads: int | None = None,
     target: float | None = None,
-) -> Descent:
-    """The same as descent.descend, by the compiled engine; positions agree to rounding, paths are not recorded."""
+) -> Outcomes:
+    """How the runs from points (n, d) end, as outcomes_of(descend(...)) tells it; positions agree to rounding."""
     step, n = step_of(kernel.recipe), len(points)
-    results = _Results(kernel, points, target)
+    results = _Results(points, target)
     workers = threads or min(os.cpu_count() or 1, 8)
     size = max(LANES, min(CHUNK, -(-n // workers)))
     chunks = [_Chunk(kernel, step, points, low, min(low + size, n), stopping, results) for low in range(0, n, size)]
@@ -56,56 +57,44 @@ def descend_compiled(
             for future in waiting:
                 future.cancel()
             raise
-    exhausted = np.concatenate([chunk.exhausted for chunk in chunks])
-    tails = [chunk.tails for chunk in chunks if chunk.exhausted.size] or [np.empty((0, 0, kernel.dimension))]
     hits = results.hits if target is not None else None
-    return Descent(
-        results.ends, results.values, results.norms, results.epochs, results.verdicts,
-        exhausted, np.concatenate(tails, axis=1), hits,
-    )  # fmt: skip
+    return Outcomes(results.ends, results.values, results.norms, results.epochs, results.codes, hits, "compiled")
 
 
 class _Results:
     """Arrays over all starts, each chunk writing its own part, and the flag that ends them all."""
 
-    def __init__(self, kernel: Kernel, points: Array, target: float | None) -> None:
+    def __init__(self, points: Array, target: float | None) -> None:
         n = len(points)
         self.ends, self.values, self.norms = points.copy(), np.full(n, np.nan), np.full(n, np.nan)
-        self.epochs, self.verdicts = np.zeros(n, np.int64), np.zeros(n, np.int8)
-        self.hits = np.full(n, -1, np.int64)
+        self.epochs, self.codes = np.zeros(n, np.int64), np.zeros(n, np.int8)
+        self.hits = np.full(n if target is not None else 0, -1, np.int64)
         self.target = np.nan if target is None else float(target)
         self.cancel = Event()
 
 
 class _Chunk:
-    """A range of starts, and how far they are."""
+    """A range of starts, and how far they are: t, the next step; count, the starts still running."""
 
     def __init__(
         self, kernel: Kernel, step: LaneStep, points: Array, low: int, high: int, stopping: Stopping, results: _Results
     ) -> None:
         self.kernel, self.step, self.stopping, self.results = kernel, step, stopping, results
-        self.points, self.low, self.size = points[low:high], low, high - low
-        self.judge, self.t, self.count = Judge(kernel.problem, stopping), 0, high - low
-        d = kernel.dimension
-        self.exhausted, self.tails = np.empty(0, np.intp), np.empty((0, 0, d))
+        self.size, self.count, self.t = high - low, high - low, 0
+        self.points, self.own = points[low:high], slice(low, high)
+        self.judge, self.verdicts = Judge(kernel.problem, stopping), np.zeros(high - low, np.int8)
         self.fixed = np.concatenate([[self.judge.tolerance2], self.judge.longest, self.judge.centre, self.judge.reach])
 
     def run(self) -> None:
-        """All steps of all starts of the chunk."""
-        layout, epochs, d = self.step.layout, self.stopping.epochs, self.kernel.dimension
-        problem, cut = self.kernel.problem, max(0, epochs - TAIL)
-        state = np.empty((layout.kept, self.size))
-        state[: layout.states] = self.kernel.part(self.low, self.low + self.size).start(self.points)
-        if layout.cells:
-            state[layout.here : layout.here + d] = self.points.T
-            state[layout.here + d :] = problem.cells(self.points).T
-        lane = np.arange(self.size)
-        hits = self.results.hits[self.low : self.low + self.size]
+        """All steps of all starts of the chunk, and what they come to."""
+        layout, epochs, d, results = self.step.layout, self.stopping.epochs, self.kernel.dimension, self.results
+        shape = Shape(LANES, SEGMENT, layout.rows, layout.kept, layout.here, layout.before, layout.value, d, OVER)
+        state, lane, cut = self._state(), np.arange(self.size), max(0, epochs - TAIL)
+        hits = results.hits[self.own] if results.hits.size else np.empty(0, np.int64)
         per_call = SEGMENT if layout.cells else max(SEGMENT, int(CALL / (self.size * (1 + len(self.step.program.lines)))))
         room = self.size * (TAIL + 1 if layout.cells else 1)
         events, where, when = np.empty((3 * d + 2, room)), np.empty(room, np.int64), np.empty(room, np.int64)
-        shape = Shape(LANES, SEGMENT, layout.rows, layout.kept, layout.here, layout.before, layout.value, d, OVER)
-        while self.count and self.t <= epochs and not self.results.cancel.is_set():
+        while self.count and self.t <= epochs and not results.cancel.is_set():
             last = self.t >= cut
             until = epochs + 1 if last else min(self.t + per_call // SEGMENT * SEGMENT, cut)
             steps = np.arange(self.t, until)
@@ -114,30 +103,42 @@ class _Chunk:
             history = np.empty((epochs + 1 - self.t if last else 0, d, self.count))
             self.count, found = advance(
                 self.step.function, table, self.t, until, cut, epochs, shape, state, lane, self.count,
-                events, where, when, self.results.target, hits, history,
+                events, where, when, results.target, hits, history,
             )  # fmt: skip
-            ended = self._judge(events[:, :found], where[:found], when[:found])
+            ended = self._judge(events[:, :found], where[:found], when[:found], hits)
             self.t = until
             if last:
-                self._keep_tails(history, lane[: self.count])
-                self.count = 0
-            elif layout.cells:
+                self._tell(lane[: self.count], history)
+                return
+            if layout.cells:
                 self._drop(state, lane, ended)
+        self._tell(lane[:0], np.empty((0, d, 0)))
 
-    def _judge(self, events: Array, where: Indices, when: NDArray[np.int64]) -> Indices:
+    def _state(self) -> Array:
+        """Rows at the start: the kernel's, and where f has poles the positions and their cells."""
+        layout, d = self.step.layout, self.kernel.dimension
+        state = np.empty((layout.kept, self.size))
+        state[: layout.states] = self.kernel.part(self.own.start, self.own.stop).start(self.points)
+        if layout.cells:
+            state[layout.here : layout.here + d] = self.points.T
+            state[layout.here + d :] = self.kernel.problem.cells(self.points).T
+        return state
+
+    def _judge(self, events: Array, where: Indices, when: NDArray[np.int64], hits: NDArray[np.int64]) -> Indices:
         """Write down which lanes are over, and how; the first verdict of a lane counts."""
-        d, results = self.kernel.dimension, self.results
+        d, results, own = self.kernel.dimension, self.results, self.own
         position, before, following = events[:d], events[d : 2 * d], events[2 * d : 3 * d]
         verdicts = self.judge.verdicts(when, position, before, following, events[3 * d], events[3 * d + 1])
         over = np.flatnonzero(verdicts != Verdict.RUNNING)
         if self.step.layout.cells:  # only then may a lane have more than one event
             over = over[np.unique(where[over], return_index=True)[1]]
-        first, own = over, self.low + where[over]
-        results.ends[own], results.values[own] = position[:, first].T, events[3 * d, first]
-        results.norms[own] = np.sqrt(events[3 * d + 1, first])
-        results.epochs[own], results.verdicts[own] = when[first], verdicts[first]
-        results.hits[own[results.hits[own] > when[first]]] = -1
-        return where[first]
+        lanes = where[over]
+        results.ends[own][lanes], results.values[own][lanes] = position[:, over].T, events[3 * d, over]
+        results.norms[own][lanes], results.epochs[own][lanes] = np.sqrt(events[3 * d + 1, over]), when[over]
+        self.verdicts[lanes] = verdicts[over]
+        if hits.size:
+            hits[lanes[hits[lanes] > when[over]]] = -1
+        return lanes
 
     def _drop(self, state: Array, lane: Indices, ended: Indices) -> None:
         """Take lanes out that only the judge saw to be over: those that jumped a singularity."""
@@ -146,11 +147,14 @@ class _Chunk:
             state[:, : going.size], lane[: going.size] = state[:, going], lane[going]
             self.count = going.size
 
-    def _keep_tails(self, history: Array, lane: Indices) -> None:
-        own = self.low + lane
-        exhausted = self.results.verdicts[own] == Verdict.EXHAUSTED
-        self.exhausted = own[exhausted]
-        self.tails = np.ascontiguousarray(history[:, :, exhausted].transpose(0, 2, 1))
+    def _tell(self, lane: Indices, history: Array) -> None:
+        """The ending of every start; history (k, d, m): the last positions of the lanes that were there to the end."""
+        results, own, self.count = self.results, self.own, 0
+        spent = self.verdicts[lane] == Verdict.EXHAUSTED
+        tails = np.ascontiguousarray(history[:, :, spent].transpose(0, 2, 1))
+        arrays = results.ends[own], results.values[own], results.norms[own], results.epochs[own]
+        told = outcomes_of(self.kernel.problem, self.stopping, Descent(*arrays, self.verdicts, lane[spent], tails))
+        results.codes[own] = told.codes
 
 
 class Shape(NamedTuple):

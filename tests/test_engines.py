@@ -21,7 +21,7 @@ from gdcore import (
     engines,
     run,
 )
-from gdcore.engines import EngineError, engine_for
+from gdcore.engines import EngineError, chosen
 from gdcore.experiment import run_each
 from gdcore.kernel import kernel
 
@@ -199,21 +199,48 @@ def test_few_steps_are_kept_the_latest_used_ones(monkeypatch: pytest.MonkeyPatch
     assert list(kept.steps) == [recipes[2], recipes[0], recipes[3]]
 
 
-def test_auto_compiles_only_where_it_is_won_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = Problem.from_text("sin(x)*cos(y) + 0.123456*x^2 + y^2")
-    step = kernel(problem, OPTIMIZERS["gd"], {"lr": 0.01}, 1000)
-    assert engine_for(step, 1_000, 1000) == "numpy"
-    assert engine_for(step, 1_000_000, 1000) == "compiled"
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> engines._Ledger:
+    """A new one: what was run before does not count."""
+    monkeypatch.setattr(engines, "LEDGER", engines._Ledger())
+    return engines.LEDGER
+
+
+def step_of_formula(formula: str) -> Any:
+    return kernel(Problem.from_text(formula), OPTIMIZERS["gd"], {"lr": 0.01}, 1000)
+
+
+def test_auto_compiles_only_where_it_is_won_back(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = step_of_formula("sin(x)*cos(y) + 0.123456*x^2 + y^2")
+    assert chosen(step, 1_000, 1000) == "numpy"
     monkeypatch.setattr(engines, "available", lambda: False)
-    assert engine_for(step, 1_000_000, 1000) == "numpy"
+    assert chosen(step, 1_000_000, 1000) == "numpy"
+    monkeypatch.undo()
+    assert chosen(step, 1_000_000, 1000) == "compiled"
 
 
-def test_a_step_that_is_compiled_is_used_for_small_runs_too() -> None:
-    problem = Problem.from_text("sin(x)*cos(y) + 0.654321*x^2 + y^2")
-    step = kernel(problem, OPTIMIZERS["gd"], {"lr": 0.01}, 1000)
-    assert engine_for(step, 1_000, 1000) == "numpy"
-    run(Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.01}, Starts(count=5)), engine="compiled")
-    assert engine_for(step, 1_000, 1000) == "compiled"
+def test_auto_compiles_a_step_that_is_run_again_and_again(ledger: Any) -> None:
+    step = step_of_formula("sin(x)*cos(y) + 0.654321*x^2 + y^2")
+    engines_used = [chosen(step, 3_000, 1000) for _ in range(80)]
+    first = engines_used.index("compiled")
+    assert 5 < first < 80 and set(engines_used[first:]) == {"compiled"}
+    assert chosen(step_of_formula("x^2 + 0.5*y^2 + 0.1111*x"), 3_000, 1000) == "numpy"
+
+
+def test_a_step_that_is_there_is_used_for_small_runs_too(ledger: Any) -> None:
+    problem = Problem.from_text("sin(x)*cos(y) + 0.7654*x^2 + y^2")
+    small = Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.01}, Starts(count=5))
+    assert run(small).computed.engine == "numpy"
+    assert run(small, engine="compiled").computed.engine == "compiled"
+    assert run(small).computed.engine == "compiled"
+
+
+def test_the_ledger_is_bounded(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "MOST_REMEMBERED", 3)
+    for k in range(5):
+        assert not ledger.pays(f"recipe {k}", 0.4, 1.0)
+    assert not ledger.pays("recipe 0", 0.4, 1.0)  # forgotten, so it starts anew
+    assert not ledger.pays("recipe 4", 0.4, 1.0) and ledger.pays("recipe 4", 0.4, 1.0)
 
 
 def test_without_numba_everything_works_and_asking_for_it_says_so() -> None:
@@ -223,9 +250,9 @@ sys.modules["numba"] = None
 import gdcore.engines as engines
 from gdcore import GALLERY, OPTIMIZERS, Experiment, Starts, run
 engines.find_spec = lambda name: None
-experiment = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {}, Starts(count=300_000))
+experiment = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {}, Starts(count=300))
 from gdcore.kernel import kernel
-assert engines.engine_for(kernel(experiment.problem, experiment.optimizer, experiment.settings, 1000), 300_000, 1000) == "numpy"
+assert engines.chosen(kernel(experiment.problem, experiment.optimizer, experiment.settings, 1000), 10**7, 1000) == "numpy"
 small = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {}, Starts(count=300))
 assert len(run(small).minima) == 3
 try:
@@ -237,7 +264,7 @@ except engines.EngineError as error:
     assert done.stdout.strip() == "the compiled engine needs numba, which is not installed; use engine='numpy'"
 
 
-def test_a_step_that_does_not_compile_falls_back_once_and_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_does_not_compile_falls_back_once_and_for_all(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from gdcore import compiled
 
     calls = []
@@ -247,7 +274,6 @@ def test_a_step_that_does_not_compile_falls_back_once_and_for_all(monkeypatch: p
         raise TypeError("LLVM had a bad day\nand says so at length")
 
     monkeypatch.setattr(compiled, "_compile", broken)
-    monkeypatch.setattr(engines, "FAILED", {})
     monkeypatch.setattr(engines, "NUMPY", 1.0)  # so slow that compiling always pays
     problem = Problem.from_text("x^2 + 0.777*y^2 + x*y/9")
     experiment = Experiment(problem, OPTIMIZERS["gd"], {}, Starts(count=50), Stopping(60))

@@ -16,10 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import gdcore
-from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, gathering, run
+from gdcore import (
+    GALLERY,
+    OPTIMIZERS,
+    Experiment,
+    FormulaError,
+    Problem,
+    Starts,
+    Stopping,
+    batches,
+    engines,
+    gathering,
+    run,
+)
 from gdcore.batches import Work, outcomes
 from gdcore.compare import compare, compare_tuned
 from gdcore.computed import Computed
+from gdcore.engines import EngineError
 from gdcore.experiment import run_each
 from gdcore.outcomes import joined
 from gdcore.profile import profile
@@ -43,6 +56,12 @@ LONG = Experiment(PEAKS, OPTIMIZERS["adam"], {"lr": 0.001}, Starts(count=12_000)
 
 class Stop(Exception):
     """What a caller raises to cancel."""
+
+
+@pytest.fixture(autouse=True)
+def no_compiling(monkeypatch):
+    """The engine left open is NumPy, however much was run before: engines differ in the last digits."""
+    monkeypatch.setattr(batches, "chosen", lambda *_: "numpy")
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +149,25 @@ def test_an_executor_finds_what_this_machine_finds(executor, name):
     assert found.computed.ranges > 4 and found.computed.here == 0 and found.computed.trouble == ""
     assert found.computed.workers >= 1 and found.computed.hosts and found.computed.seconds > 0
     assert expected.computed.workers == 0 and expected.computed.ranges == 1
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_workers_compile_for_themselves(executor, name):
+    pytest.importorskip("numba")
+    found, expected = (run(EXPERIMENTS[name], engine="compiled", executor=used) for used in (executor, None))
+    assert_identical(found, expected)
+    assert found.computed.engine == expected.computed.engine == "compiled" and found.computed.here == 0
+
+
+def test_the_engine_is_chosen_once_and_a_worker_without_it_does_what_it_can(threads, monkeypatch):
+    monkeypatch.setattr(batches, "chosen", lambda *_: "compiled")
+    monkeypatch.setattr(engines, "available", lambda: False)
+    experiment = EXPERIMENTS["plain descent"]
+    found = run(experiment, executor=threads)
+    assert_identical(found, run(experiment, engine="numpy"))
+    assert found.computed.engine == "numpy" and found.computed.trouble == ""
+    with pytest.raises(EngineError, match="needs numba"):
+        run(experiment, engine="compiled", executor=threads)
 
 
 def test_hits_of_a_target_come_back(executor):
