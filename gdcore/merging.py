@@ -76,7 +76,11 @@ def best_of(polished: Polished, members: Indices, groups: Indices) -> Indices:
 
     Among equals the position decides, so that the order of the starts does not.
     """
-    order = np.lexsort((*polished.points[members].T[::-1], polished.norms[members], groups))
+    norms = np.nan_to_num(polished.norms[members], nan=np.inf)
+    least = np.full(int(groups.max()) + 1, np.inf)
+    np.minimum.at(least, groups, norms)
+    equal = np.flatnonzero(norms == least[groups])
+    order = equal[np.lexsort((*polished.points[members[equal]].T[::-1], groups[equal]))]
     return members[order[np.unique(groups[order], return_index=True)[1]]]
 
 

@@ -61,8 +61,9 @@ def polish(problem: Problem, points: Array) -> Polished:
     """
 
     def work(piece: slice) -> Polished:
-        first = newton(problem, points[piece])
-        lost = np.flatnonzero(first.kinds == NONE)
+        method = _Newton(problem, points[piece])
+        first = method.result()
+        lost = np.flatnonzero((first.kinds == NONE) & method.narrow)
         return _onto_valleys(problem, points[piece], first, lost) if lost.size and problem.dimension > 1 else first
 
     pieces = in_pieces(work, len(points), NUMBERS // problem.dimension**2)
@@ -75,9 +76,7 @@ def newton(problem: Problem, points: Array, *, reach: Array | None = None, singu
     reach (m,): box widths that Newton's method may move each point, if less than NEAR. singular: the ratio of
     eigenvalues below which a direction is left out of the steps.
     """
-    method = _Newton(problem, points, reach, singular)
-    method.iterate()
-    return method.result()
+    return _Newton(problem, points, reach, singular).result()
 
 
 def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indices) -> Polished:
@@ -94,32 +93,38 @@ def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indice
 
 
 class _Newton:
-    """The arrays of one polishing; only points still converging are worked on."""
+    """The arrays of one polishing; only points still converging are worked on.
 
-    def __init__(self, problem: Problem, points: Array, reach: Array | None, singular: float) -> None:
+    narrow (m,): whether a Hessian on the way was that of a valley; elsewhere a step that leaves out valley floors is the same.
+    """
+
+    def __init__(
+        self, problem: Problem, points: Array, reach: Array | None = None, singular: float = SINGULAR
+    ) -> None:
         m, self.singular = len(points), singular
         self.problem, self.origin, self.points = problem, points, points.copy()
         self.width = problem.highs - problem.lows
         self.reach = np.full(m, NEAR) if reach is None else np.minimum(reach, NEAR)
         self.step, self.slow, self.stalled = np.full(m, np.inf), np.zeros(m, int), np.zeros(m, int)
         self.active: Indices = np.arange(m)
-        self.good = np.zeros(m, bool)
-
-    def iterate(self) -> None:
+        self.good, self.narrow = np.zeros(m, bool), np.zeros(m, bool)
         for _ in range(MOST_ITERATIONS):
             if not self.active.size:
-                return
+                break
             self._once()
 
     def _once(self) -> None:
         index = self.active
         with np.errstate(all="ignore"):
             _, gradient, hessian = self.problem.differentiate(self.points[index])
-            move = -solve(hessian, gradient, self.singular)
+            eigenvalues = _eigenvalues(hessian)
+            move = -_solve(hessian, gradient, eigenvalues, self.singular)
             trial = self.points[index] + move
             size = largest(move / self.width)
             near = _all(np.abs(trial - self.origin[index]) <= self.reach[index, None] * self.width)
             ratio = size / self.step[index]
+            steep = largest(eigenvalues)
+            self.narrow[index] |= (_smallest(eigenvalues) <= VALLEY * steep) & (steep > 0)
         floor = 4e-16 * (1 + largest(trial / self.width))
         settled = near & ((size <= floor) | ((size <= 1e-11) & (ratio > SLOW)))
         self.slow[index] += (ratio > SLOW) & (size > 1e-11)
@@ -144,24 +149,40 @@ class _Newton:
 
 def solve(hessian: Array, gradient: Array, cutoff: float = SINGULAR) -> Array:
     """H⁻¹ g for each of m symmetric matrices (m, d, d); the pseudo-inverse where H is singular, nan where not finite."""
+    return _solve(hessian, gradient, _eigenvalues(hessian), cutoff)
+
+
+def _solve(hessian: Array, gradient: Array, eigenvalues: Array, cutoff: float) -> Array:
     d = gradient.shape[-1]
-    finite = _all(np.isfinite(hessian).reshape(-1, d * d)) & _all(np.isfinite(gradient))
+    finite = _all(np.isfinite(gradient)) & _all(np.isfinite(hessian).reshape(-1, d * d))
     out = np.full_like(gradient, np.nan)
     if d == 1:
         h, g = hessian[:, 0, 0], gradient[:, 0]
         out[:, 0] = np.where(h == 0, 0.0, g / np.where(h == 0, 1.0, h))
         out[~finite] = np.nan
         return out
-    eigenvalues = _eigenvalues(np.where(finite[:, None, None], hessian, 0.0))
-    singular = _smallest(eigenvalues) <= cutoff * largest(eigenvalues)
+    steep = largest(eigenvalues)
+    singular = _smallest(eigenvalues) <= cutoff * steep
     regular = np.flatnonzero(finite & ~singular)
     if regular.size:
         out[regular] = _solve_regular(hessian[regular], gradient[regular])
-    rest = np.flatnonzero(finite & singular)
-    if rest.size:
+    out[finite & (steep == 0)] = 0.0
+    rest = np.flatnonzero(finite & singular & (steep > 0))
+    if rest.size and d == 2:
+        out[rest] = _solve_rank_one(hessian[rest], gradient[rest], eigenvalues[rest])
+    elif rest.size:
         inverse = np.linalg.pinv(hessian[rest], rcond=cutoff, hermitian=True)
         out[rest] = (inverse @ gradient[rest][..., None])[..., 0]
     return out
+
+
+def _solve_rank_one(hessian: Array, gradient: Array, eigenvalues: Array) -> Array:
+    """The pseudo-inverse of 2×2 matrices of which only the larger eigenvalue λ counts: H - μI = (λ - μ) v vᵀ."""
+    last = np.abs(eigenvalues[:, 1]) >= np.abs(eigenvalues[:, 0])
+    steep, flat = np.where(last, eigenvalues.T[::-1], eigenvalues.T)
+    ratio = (flat / steep)[:, None]
+    along = np.einsum("mij,mj->mi", hessian / steep[:, None, None], gradient) - ratio * gradient
+    return np.asarray(along / (1 - ratio) / steep[:, None], dtype=np.float64)
 
 
 def _solve_regular(hessian: Array, gradient: Array) -> Array:
