@@ -60,7 +60,7 @@ def merge(problem: Problem, polished: Polished, counts: Indices | None = None) -
         if not members.size:
             continue
         radius = SAME_DEGENERATE if kind == DEGENERATE else SAME_POINT
-        groups, isolated = clusters(polished.points[members] / (problem.highs - problem.lows), radius), None
+        groups, isolated = clusters(polished.points[members], radius * (problem.highs - problem.lows)), None
         if kind == DEGENERATE:
             groups, isolated = _join_valleys(problem, polished, members, groups)
         sizes = np.bincount(groups, None if counts is None else counts[members]).astype(np.int64).tolist()
@@ -94,7 +94,7 @@ def stable_kinds(problem: Problem, polished: Polished) -> NDArray[np.int8]:
     if not regular.size:
         return polished.kinds
     width = problem.highs - problem.lows
-    groups = clusters(polished.points[regular] / width, SAME_POINT)
+    groups = clusters(polished.points[regular], SAME_POINT * width)
     first = regular[np.unique(groups, return_index=True)[1]]
     points, direction = polished.points[first], _flattest(problem, polished.points[first])
     again = polish(problem, points + 10 * SAME_POINT * width.min() * direction)

@@ -28,7 +28,6 @@ from gdcore.newton import (
     MAXIMUM,
     MINIMUM,
     NONE,
-    NUMBERS,
     SADDLE,
     Polished,
     polish,
@@ -76,6 +75,7 @@ def reached(problem: Problem, ends: Array, which: Indices) -> Merged:
         left = np.flatnonzero(row == UNKNOWN)
         unknown, worthwhile = left, unknown.size - left.size >= unknown.size // PROGRESS
     polished = stacked(parts)
+    parts.clear()
     merged = merge(problem, polished, np.bincount(row[row >= 0], minlength=len(polished.kinds)))
     kinds = np.append(merged.kinds, np.int8(NONE))
     return Merged(merged.stationary, np.append(merged.index, -1)[row], kinds[row])
@@ -83,16 +83,10 @@ def reached(problem: Problem, ends: Array, which: Indices) -> Merged:
 
 def _polished(problem: Problem, ends: Array, which: Indices, before: int) -> tuple[Rows, Polished]:
     """These ends polished; and the row of each among what was found, counted on from `before`, or NOWHERE."""
-
-    def work(piece: slice) -> tuple[Flags, Polished]:
-        polished = polish(problem, ends[which[piece]])
-        somewhere = polished.kinds != NONE
-        return somewhere, polished[somewhere]
-
-    pieces = in_pieces(work, len(which), NUMBERS // problem.dimension**2) or [work(slice(0))]
-    somewhere = np.concatenate([flags for flags, _ in pieces])
+    polished = polish(problem, ends[which])
+    somewhere = polished.kinds != NONE
     rows = np.where(somewhere, before - 1 + np.cumsum(somewhere, dtype=np.int32), NOWHERE).astype(np.int32)
-    return rows, stacked([polished for _, polished in pieces])
+    return rows, polished if somewhere.all() else polished[somewhere]
 
 
 def _claimed(problem: Problem, ends: Array, which: Indices, found: Polished, before: int) -> Rows:
@@ -100,7 +94,7 @@ def _claimed(problem: Problem, ends: Array, which: Indices, found: Polished, bef
     regular = np.flatnonzero(stable_kinds(problem, found) < DEGENERATE)
     if not regular.size:
         return np.full(len(which), UNKNOWN, np.int32)
-    best = best_of(found, regular, clusters(found.points[regular] / (problem.highs - problem.lows), SAME_POINT))
+    best = best_of(found, regular, clusters(found.points[regular], SAME_POINT * (problem.highs - problem.lows)))
     known = trust(problem, found.points[best])
     row_of = np.append(best + before, UNKNOWN).astype(np.int32)
     return np.concatenate(in_pieces(lambda piece: row_of[known.claim(ends[which[piece]])], len(which), TOGETHER))

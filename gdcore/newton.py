@@ -45,6 +45,10 @@ class Polished:
     def __getitem__(self, rows: Indices | Flags) -> Polished:
         return Polished(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def __setitem__(self, rows: Indices | slice, other: Polished) -> None:
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(other, field.name)
+
 
 def stacked(parts: Sequence[Polished]) -> Polished:
     """The results of several polishings as one."""
@@ -60,14 +64,23 @@ def polish(problem: Problem, points: Array) -> Polished:
     background: J. E. Dennis, R. B. Schnabel, Numerical Methods for Unconstrained Optimization (1983), chapters 2 and 5.
     """
 
-    def work(piece: slice) -> Polished:
+    out = _blank(points.shape)
+
+    def work(piece: slice) -> None:
         method = _Newton(problem, points[piece])
         first = method.result()
         lost = np.flatnonzero((first.kinds == NONE) & method.narrow)
-        return _onto_valleys(problem, points[piece], first, lost) if lost.size and problem.dimension > 1 else first
+        if lost.size and problem.dimension > 1:
+            _onto_valleys(problem, points[piece], first, lost)
+        out[piece] = first
 
-    pieces = in_pieces(work, len(points), NUMBERS // problem.dimension**2)
-    return stacked(pieces) if pieces else newton(problem, points)
+    in_pieces(work, len(points), NUMBERS // problem.dimension**2)
+    return out
+
+
+def _blank(shape: tuple[int, ...]) -> Polished:
+    rows = shape[:1]
+    return Polished(np.empty(shape), np.empty(rows), np.empty(shape), np.empty(rows), np.empty(rows, np.int8))
 
 
 def newton(problem: Problem, points: Array, *, reach: Array | None = None, singular: float = SINGULAR) -> Polished:
@@ -79,17 +92,14 @@ def newton(problem: Problem, points: Array, *, reach: Array | None = None, singu
     return _Newton(problem, points, reach, singular).result()
 
 
-def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indices) -> Polished:
-    """`first`, in place, with points beside a valley polished onto it: along its floor Newton's step means nothing and is left out."""
+def _onto_valleys(problem: Problem, points: Array, first: Polished, lost: Indices) -> None:
+    """Put those of the lost points that are beside a valley onto it: along its floor Newton's step is left out."""
     again = newton(problem, points[lost], singular=VALLEY)
     width = (problem.highs - problem.lows).min()
     steep = largest(again.eigenvalues)
     found = (again.kinds != NONE) & (again.norms <= CONVERGED * steep * width)
-    own = lost[found]
-    for field in fields(Polished):
-        getattr(first, field.name)[own] = getattr(again, field.name)[found]
-    first.kinds[own] = DEGENERATE
-    return first
+    first[lost[found]] = again[found]
+    first.kinds[lost[found]] = DEGENERATE
 
 
 class _Newton:

@@ -40,34 +40,36 @@ class Nearest:
         return np.asarray(distance, dtype=np.float64)
 
 
-def clusters(points: Array, radius: float) -> Indices:
-    """Group numbers (m,) from 0: points (m, d) within `radius` of each other, directly or through others, share one."""
-    cells = np.round(points / radius).astype(np.int64)
-    first, cell_of = _distinct(cells)
+def clusters(points: Array, radii: Array) -> Indices:
+    """Group numbers (m,) from 0 of points (m, d): those within radii (d,) of each other, directly or through others, share one."""
+    first, cell_of = _distinct(points, radii)
     if len(first) == 1:
         return np.zeros(len(points), np.intp)
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    pairs = cKDTree(cells[first]).query_pairs(1.5, p=np.inf, output_type="ndarray")
+    pairs = cKDTree(np.round(points[first] / radii)).query_pairs(1.5, p=np.inf, output_type="ndarray")
     graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(first),) * 2)
     groups: Indices = connected_components(graph, directed=False)[1][cell_of]
     return groups
 
 
-def _distinct(cells: NDArray[np.int64]) -> tuple[Indices, Indices]:
-    """The first index of each distinct row of cells (m, d), in lexicographic order, and the number of each row's own (m,).
+def _distinct(points: Array, sides: Array) -> tuple[Indices, Indices]:
+    """Of cells with these sides (d,): the first point in each, in lexicographic order, and the number of each point's (m,).
 
-    Rows become whole numbers, which sort many times faster; what is too large for one is numbered afresh on the way.
+    Cells become whole numbers, which sort many times faster than rows; what is too large for one is numbered on the way.
     """
-    key, size = np.zeros(len(cells), np.int64), 1
-    for column in cells.T:
-        low, high = int(column.min()), int(column.max())
-        digit, span = column - low, high - low + 1
+    key, size = np.zeros(len(points), np.int64), 1
+    for i, side in enumerate(sides):
+        digit = np.round(points[:, i] / side).astype(np.int64)
+        digit -= digit.min()
+        span = int(digit.max()) + 1
         if size * span > LARGEST_KEY:
-            key, size = np.unique(key, return_inverse=True)[1], len(cells)
-            digit, span = np.unique(column, return_inverse=True)[1], len(cells)
-        key, size = key * span + digit, size * span
+            key, size = np.unique(key, return_inverse=True)[1], len(points)
+            digit, span = np.unique(digit, return_inverse=True)[1], len(points)
+        key *= span
+        key += digit
+        size *= span
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return first, number
