@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gdcore import minima as mn
 from gdcore.experiment import Findings, Minimum
 from gdcore.problem import Problem
+from gdcore.proximity import Nearest
 from gdcore.shares import wilson
 
 Array = NDArray[np.float64]
@@ -27,27 +28,27 @@ def align(found: Sequence[Findings]) -> list[Findings]:
     problem = max(problems, key=lambda problem: len(problem.minima))  # equal problems may come with or without known minima
     if any(other != problem for other in problems):
         raise ValueError("findings can be compared on one problem only: make the problems equal")
-    width = problem.highs - problem.lows
     common: list[Minimum] = []
-    places: list[list[int]] = []  # for each findings, where its minima stand in `common`
-    for candidates in (*(findings.minima for findings in found), known_minima(problem)):
-        places.append([])
-        for minimum in candidates:
-            places[-1].append(_place(minimum, common, width))
+    places = [_places(own, common, problem) for own in (*(findings.minima for findings in found), known_minima(problem))]
     rank = np.empty(len(common), np.int64)
     order = mn.deepest_first(common)
     rank[order] = np.arange(len(common))
     return [_renumbered(findings, common, order, rank[own]) for findings, own in zip(found, places, strict=False)]
 
 
-def _place(minimum: Minimum, common: list[Minimum], width: Array) -> int:
-    """The index of the minimum in `common`, which it joins if it is new."""
-    here = np.array(minimum.point)
-    for k, other in enumerate(common):
-        if (np.abs(here - other.point) <= SAME * width).all():
-            return k
-    common.append(minimum)
-    return len(common) - 1
+def _places(minima: Sequence[Minimum], common: list[Minimum], problem: Problem) -> NDArray[np.int64]:
+    """Where these minima, distinct among themselves, stand in `common`, which those that are new join."""
+    if not minima:
+        return np.empty(0, np.int64)
+    width, count = problem.highs - problem.lows, len(common)
+    new, places = np.ones(len(minima), bool), np.empty(len(minima), np.int64)
+    if common:
+        here, there = (np.array([minimum.point for minimum in some]) / width for some in (minima, common))
+        places[:], distance = Nearest(there)(here)
+        new = distance > SAME
+    places[new] = count + np.arange(new.sum())
+    common.extend(minimum for minimum, is_new in zip(minima, new.tolist(), strict=True) if is_new)
+    return places
 
 
 def _renumbered(findings: Findings, common: list[Minimum], order: list[int], new: NDArray[np.int64]) -> Findings:

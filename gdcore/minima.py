@@ -21,7 +21,7 @@ from gdcore.merging import (
     deepest_first,
     merge,
     stable_kinds,
-)  # fmt: skip
+)
 from gdcore.newton import (
     DEGENERATE,
     KINDS,
@@ -33,7 +33,7 @@ from gdcore.newton import (
     polish,
     solve,
     stacked,
-)  # fmt: skip
+)
 from gdcore.problem import Problem
 from gdcore.proximity import clusters
 from gdcore.survey import descend_to_minima, survey
