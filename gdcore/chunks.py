@@ -14,6 +14,11 @@ Result = TypeVar("Result")
 MOST_THREADS = 8
 
 
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def in_pieces(work: Callable[[slice], Result], count: int, size: int) -> list[Result]:
     """The results of work on consecutive slices of so many items, at most `size` each, in their order."""
     pieces = [slice(low, min(low + size, count)) for low in range(0, count, size)]

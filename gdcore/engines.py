@@ -23,7 +23,8 @@ ENGINES = ("auto", "numpy", "compiled")
 NUMPY, COMPILED = 0.3e-9, 0.04e-9  # an operation on one start
 HEAVY = 10  # operations that exp, sin and their like count for
 FIRST = 0.8  # numba imported, and the code that all steps share
-COMPILE, COMPILE_LINE = 0.12, 2e-3  # a step, and each line of it
+COMPILE, COMPILE_LINE, COMPILE_HEAVY = 0.1, 1e-3, 0.03  # a step, each line of it, each heavy one
+LONGEST = 5.0  # nobody is made to wait longer for a compiler, which cannot be stopped
 USED = 0.4  # share of the epochs that runs need on average
 LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
 MOST_REMEMBERED = 256
@@ -92,9 +93,11 @@ def ready(kernel: Kernel, engine: str, *, fall_back: bool = False) -> str:
 def _worth_it(recipe: Recipe, steps: int) -> bool:
     if not available() or recipe in LEDGER.broken:
         return False
-    lines, weight = _size(recipe)
-    saved = steps * USED * weight * (NUMPY - COMPILED)
-    cost = COMPILE + COMPILE_LINE * lines
+    lines, heavy = _size(recipe)
+    saved = steps * USED * (lines + (HEAVY - 1) * heavy) * (NUMPY - COMPILED)
+    cost = COMPILE + COMPILE_LINE * lines + COMPILE_HEAVY * heavy
+    if cost > LONGEST:
+        return False
     if "gdcore.segments" in sys.modules:
         from gdcore.compiled import is_compiled
 
@@ -107,9 +110,9 @@ def _worth_it(recipe: Recipe, steps: int) -> bool:
 
 @lru_cache(maxsize=256)
 def _size(recipe: Recipe) -> tuple[int, int]:
-    """Lines of a step, and the same with heavy ones counted by what they cost."""
+    """Lines of a step, and how many of them are heavy."""
     lines = [line for line in program_of(recipe).lines if not line.scalar]
-    return len(lines), sum(1 if line.operation in LIGHT else HEAVY for line in lines)
+    return len(lines), sum(line.operation not in LIGHT for line in lines)
 
 
 def _compile(recipe: Recipe) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
@@ -12,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from gdcore.chunks import cores
 from gdcore.compiled import LaneStep, step_of
 from gdcore.descent import TAIL, Descent, Progress
 from gdcore.judge import SEGMENT, Judge, Verdict
@@ -39,8 +39,8 @@ def outcomes_compiled(
     """How the runs from points (n, d) end, as outcomes_of(descend(...)) tells it; positions agree to rounding."""
     step, n = step_of(kernel.recipe), len(points)
     results = _Results(points, target)
-    workers = threads or min(os.cpu_count() or 1, 8)
-    size = max(LANES, min(CHUNK, -(-n // workers)))
+    workers = threads or cores()
+    size = max(LANES, min(CHUNK // 4 if step.layout.cells else CHUNK, -(-n // workers)))
     chunks = [_Chunk(kernel, step, points, low, min(low + size, n), stopping, results) for low in range(0, n, size)]
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(chunk.run) for chunk in chunks}
@@ -91,7 +91,7 @@ class _Chunk:
         shape = Shape(LANES, SEGMENT, layout.rows, layout.kept, layout.here, layout.before, layout.value, d, OVER)
         state, lane, cut = self._state(), np.arange(self.size), max(0, epochs - TAIL)
         hits = results.hits[self.own] if results.hits.size else np.empty(0, np.int64)
-        per_call = SEGMENT if layout.cells else max(SEGMENT, int(CALL / (self.size * (1 + len(self.step.program.lines)))))
+        per_call = SEGMENT if layout.cells else max(SEGMENT, int(CALL / (max(self.size, LANES) * (1 + len(self.step.program.lines)))))
         room = self.size * (TAIL + 1 if layout.cells else 1)
         events, where, when = np.empty((3 * d + 2, room)), np.empty(room, np.int64), np.empty(room, np.int64)
         while self.count and self.t <= epochs and not results.cancel.is_set():
