@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gdcore import (
     GALLERY,
@@ -331,3 +333,27 @@ def test_gdcore_is_imported_without_numba() -> None:
 def test_the_users_own_optimizer_is_compiled_like_any_other() -> None:
     own = Optimizer.from_text("own", "m = 0.9*m + g\nx = x - lr*m/(1 + norm(m))*where(t < 20, 1, 0.5)")
     assert agree(Experiment(PEAKS, own, {"lr": 0.02}, Starts(count=200), Stopping(200))) < 0.1
+
+
+# -- any formula -----------------------------------------------------------------------------------------------------------
+
+ONE = "sin({}) cos({}) tanh({}) atan({}) erf({}) abs({}) exp(-({})^2) sqrt(1+({})^2) log(1+({})^2) ({})^3 cbrt({}) asinh({}) (2+sin({}))^1.3".split()
+TWO = ["({}) + ({})", "({})*({})", "({}) - ({})", "({})/(2 + cos({}))", "max({}, {})", "atan2({}, 3 + sin({}))", "hypot({}, {})"]
+
+
+def formulas() -> st.SearchStrategy[str]:
+    leaves = st.sampled_from(["x", "y", "0.5*x", "y/3 + 1", "2", "a*x", "x*y"])
+    return st.recursive(
+        leaves,
+        lambda inner: st.one_of(
+            st.builds(str.format, st.sampled_from(ONE), inner), st.builds(str.format, st.sampled_from(TWO), inner, inner)
+        ),
+        max_leaves=6,
+    )
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(formulas(), st.sampled_from(["gd", "momentum", "adam", "rprop", "nadam"]), st.integers(1, 60))
+def test_any_formula_is_descended_the_same_in_both_engines(formula: str, optimizer: str, epochs: int) -> None:
+    problem = Problem.from_text(f"{formula} + 0.05*(x^2 + y^2)", box={"x": (-3, 2), "y": (-1, 3)}, parameters={"a": 0.7})
+    agree(Experiment(problem, OPTIMIZERS[optimizer], {}, Starts(count=60), Stopping(epochs, 0.0)))
