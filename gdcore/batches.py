@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gdcore.experiment import Experiment
 
 Array = NDArray[np.float64]
-BATCH = 131_072  # starts descended together: their tails and states are all that is held beside the outcomes
+BATCH = 65_536  # starts descended together: their tails and states are all that is held beside the outcomes
 
 
 @dataclass(frozen=True, eq=False)

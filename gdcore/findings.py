@@ -13,7 +13,7 @@ from gdcore.computed import Computed
 from gdcore.minima import Stationary
 from gdcore.outcomes import Outcomes
 from gdcore.problem import Problem
-from gdcore.proximity import Nearest
+from gdcore.proximity import Nearest, distinct
 from gdcore.shares import wilson
 from gdcore.stopping import CODE, ENDINGS, Ending
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 OPEN = {Ending.MOVING, Ending.ORBIT, Ending.HOVERING, Ending.BOUNCING, Ending.SADDLE}  # endings that leave a question
-MOST_EXPLORED = 1000  # unsettled ends from which unreached minima are looked for
+MOST_EXPLORED = 300  # unsettled ends from which unreached minima are looked for, each in a cell of its own
+MOST_SEEN, CELL = 8192, 1 / 64  # among so many of them; box widths
 
 
 @dataclass(frozen=True)
@@ -183,12 +184,19 @@ def _unreached(
     """
     is_open = np.array([ending in OPEN for ending in ENDINGS])
     unsettled = np.flatnonzero(is_open[codes])
-    chosen = unsettled[:: max(1, -(-unsettled.size // MOST_EXPLORED))]
     found: list[Stationary] = []
-    if chosen.size:
+    if unsettled.size:
+        seen = _thinned(unsettled, MOST_SEEN)
+        apart, _ = distinct(ends[seen] / (problem.highs - problem.lows), np.full(problem.dimension, CELL))
+        chosen = _thinned(seen[apart], MOST_EXPLORED)
         found = _fresh(problem, mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary, known)
     found += _fresh(problem, mn.survey(problem), (*known, *found))
     return [replace(point, count=0) for point in found]
+
+
+def _thinned(indices: NDArray[np.intp], most: int) -> NDArray[np.intp]:
+    """At most so many of them, evenly."""
+    return indices[:: max(1, -(-indices.size // most))]
 
 
 def _fresh(problem: Problem, points: tuple[Stationary, ...], known: tuple[Stationary, ...]) -> list[Stationary]:

@@ -42,7 +42,7 @@ class Nearest:
 
 def clusters(points: Array, radii: Array) -> Indices:
     """Group numbers (m,) from 0 of points (m, d): those within radii (d,) of each other, directly or through others, share one."""
-    first, cell_of = _distinct(points, radii)
+    first, cell_of = distinct(points, radii)
     if len(first) == 1:
         return np.zeros(len(points), np.intp)
     from scipy.sparse import coo_array
@@ -55,7 +55,7 @@ def clusters(points: Array, radii: Array) -> Indices:
     return groups
 
 
-def _distinct(points: Array, sides: Array) -> tuple[Indices, Indices]:
+def distinct(points: Array, sides: Array) -> tuple[Indices, Indices]:
     """Of cells with these sides (d,): the first point in each, in lexicographic order, and the number of each point's (m,).
 
     Cells become whole numbers, which sort many times faster than rows; what is too large for one is numbered on the way.

@@ -22,8 +22,8 @@ from gdcore.stopping import Stopping
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-CHUNK = 8192
-CALL = 3e7  # operations on starts in one call: some tens of milliseconds, after which a cancelled run ends
+CHUNK = 32768
+CALL = 6e8  # operations on starts in one call: some tens of milliseconds, after which a cancelled run ends
 POLL = 0.05  # seconds between two reports of progress
 
 
@@ -40,7 +40,8 @@ def outcomes_compiled(
     step, n = step_of(kernel.recipe), len(points)
     results = _Results(points, target)
     workers = threads or cores()
-    size = max(LANES, min(CHUNK // 4 if step.layout.cells else CHUNK, -(-n // workers)))
+    most = CHUNK // 4 if step.layout.cells else CHUNK
+    size = max(LANES, -(-n // (workers * -(-n // (workers * most)))))  # as many chunks for each thread as for the others
     chunks = [_Chunk(kernel, step, points, low, min(low + size, n), stopping, results) for low in range(0, n, size)]
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(chunk.run) for chunk in chunks}
