@@ -163,7 +163,7 @@ def scaling(most):
         print(f"{count:<18,}{seconds:9.3f}{1e6 * seconds / count:15.3f}{seconds / count / first:18.2f}{memory:26,.0f} MB")
 
 
-def optimizers(count=32_768, epochs=1000):
+def optimizers(count=16_384, epochs=10_000):
     def cost(key, threads=None):
         made = experiment(count, key, epochs, 0.0)
         step = kernel(PEAKS, made.optimizer, made.settings, epochs)
@@ -173,7 +173,7 @@ def optimizers(count=32_768, epochs=1000):
             return outcomes_by(ready(step, "compiled"), step, points, made.stopping, threads=threads)
 
         descend()
-        return best(descend, 5)[0] / (count * (epochs + 1))
+        return best(descend)[0] / (count * (epochs + 1))
 
     print(f"\n{'compiled engine, all epochs':<30}{'ns per start and step':>23}{'ratio to plain descent':>25}")
     plain = cost("gd")
