@@ -47,12 +47,12 @@ def outcomes_compiled(
         waiting = {pool.submit(chunk.run) for chunk in chunks}
         try:
             while waiting:
-                done, waiting = wait(waiting, timeout=POLL)
-                for future in done:
-                    future.result()
                 if on_progress:
                     steps = sum(chunk.t * chunk.size for chunk in chunks) // n
                     on_progress(min(steps, stopping.epochs), stopping.epochs, sum(chunk.count for chunk in chunks))
+                done, waiting = wait(waiting, timeout=POLL)
+                for future in done:
+                    future.result()
         except BaseException:
             results.cancel.set()
             for future in waiting:

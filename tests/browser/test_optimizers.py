@@ -94,6 +94,8 @@ def test_an_own_optimizer_runs_on_the_opening_page(optimizers):
     sidebar = optimizers.locator("[data-testid=stSidebar]")
     sidebar.get_by_role("combobox", name=re.compile("Optimizer")).click()
     optimizers.get_by_role("option", name="Twice as far").click()
+    optimizers.wait_for_timeout(500)  # the choice is on its way; what is typed before its own settings are there is lost
+    optimizers.locator("[data-test-script-state=notRunning]").wait_for()
     type_into(optimizers, "Learning rate $lr$", 0.034)
     warning = optimizers.get_by_text(re.compile("At rate 0.0340 minimum 1 .* cannot be reached"))
     warning.wait_for()
