@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 Range = tuple[int, int]  # the first start, and the one after the last
 SECONDS = 0.6  # that one range should take at most, if none of its runs ends early
 GUESS = 2e-6  # seconds per start and step, until the first part says better
-STEP = 3e-5  # seconds that a step costs however few the starts: larger ranges waste less of it
+STEP = {"numpy": 3e-5, "compiled": 1e-6}  # seconds that a step costs however few the starts: larger ranges waste less of it
 FEWEST, MOST_GIVEN = 256, 8192  # starts in a range: fewer cost more than they compute; given ones travel as text
 EVEN = 1024  # towards the end ranges shrink to this, so that all workers end together
 ROOM = 4  # ranges under way before it is known how many workers there are; then three for each
@@ -169,7 +169,7 @@ class _Gathering:
             return
         self.workers[part.worker] = part.host
         self.heard, self.given_up = monotonic(), 0
-        self.size = min(_affordable(part.seconds, outcomes.epochs + 1, self.epochs + 1), 4 * max(self.size, FEWEST))
+        self.size = min(_affordable(part.seconds, outcomes, self.epochs + 1), 4 * max(self.size, FEWEST))
         self._keep(sent, outcomes)
 
     def _fault(self, found: Outcomes | None, sent: Range) -> str:
@@ -223,13 +223,14 @@ class _Gathering:
         self._keep((low, high), found)
 
 
-def _affordable(seconds: float, steps: NDArray[np.int64], most: int) -> int:
-    """How many starts may take `most` steps each in SECONDS, judged by a part that took so many seconds for its steps (n,).
+def _affordable(seconds: float, found: Outcomes, most: int) -> int:
+    """How many starts may take `most` steps each in SECONDS, judged by a part that took so many seconds.
 
     Where the steps alone take longer than that, so many that half of the time is spent on the starts.
     """
-    each = max(seconds - STEP * int(steps.max()), 0.1 * seconds, 1e-9) / int(steps.sum())
-    return int(max(SECONDS / most - STEP, STEP) / each)
+    steps, one = found.epochs + 1, STEP.get(found.engine, STEP["numpy"])
+    each = max(seconds - one * int(steps.max()), 0.1 * seconds, 1e-9) / int(steps.sum())
+    return int(max(SECONDS / most - one, one) / each)
 
 
 def _words(error: BaseException) -> str:
