@@ -20,6 +20,7 @@ from gdcore import __version__
 from gdcore.batches import BATCH, Work, outcomes_between
 from gdcore.computed import Computed
 from gdcore.descent import Progress
+from gdcore.engines import LONGEST
 from gdcore.outcomes import Outcomes, joined
 from gdcore.remote import Order, Part, checksum, part_of
 from gdcore.starts import Starts
@@ -148,10 +149,12 @@ class _Gathering:
         done, _ = wait(self.flying, timeout=POLL, return_when=FIRST_COMPLETED)
         for future in done:
             self._take(future, self.flying.pop(future))
-        if not done and self.flying and monotonic() - self.heard > PATIENCE:
+        compiling = self.work.engine == "compiled" and not self.parts  # the first part waits for a compiler as well
+        patience = PATIENCE + (LONGEST if compiling else 0.0)
+        if not done and self.flying and monotonic() - self.heard > patience:
             future, owed = self.flying.popitem()  # the latest, which is the least likely to be under way
             future.cancel()
-            self.trouble = self.trouble or f"nothing came back for {PATIENCE:.0f} s"
+            self.trouble = self.trouble or f"nothing came back for {patience:.0f} s"
             self._compute_here(*owed)
 
     def _take(self, future: Future[Part], sent: Range) -> None:

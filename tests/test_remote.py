@@ -66,7 +66,8 @@ def no_compiling(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def small_ranges(monkeypatch):
-    """Small runs in many ranges."""
+    """Small runs in many ranges, and patience with a machine that has much else to do."""
+    monkeypatch.setattr(gathering, "PATIENCE", 60.0)
     monkeypatch.setattr(gathering, "FEWEST", 32)
     monkeypatch.setattr(gathering, "EVEN", 64)
     monkeypatch.setattr(gathering, "MOST_GIVEN", 50)
