@@ -17,7 +17,7 @@ def frame_buttons(findings: Findings) -> None:
     name = f"gdboard-{findings.experiment.digest}"
     with st.container(horizontal=True):
         st.download_button(
-            "CSV", lambda: findings.to_frame().to_csv().encode(), f"{name}.csv", "text/csv", icon=":material/download:",
+            "CSV", lambda: csv(findings.to_frame().reset_index()), f"{name}.csv", "text/csv", icon=":material/download:",
             help="One row per start, as comma-separated text.", on_click="ignore",
         )  # fmt: skip
         st.download_button(
@@ -44,7 +44,18 @@ def _comparison_csv(comparison: Comparison) -> bytes:
         findings.to_frame().assign(optimizer=name, success=comparison.success[k], evaluations=comparison.evaluations[k])
         for k, (name, findings) in enumerate(zip(comparison.names, comparison.findings, strict=True))
     ]
-    return pd.concat(frames).to_csv().encode()
+    return csv(pd.concat(frames).reset_index())
+
+
+def csv(frame: pd.DataFrame) -> bytes:
+    """A table as comma-separated text, numbers in full; written without holding up other sessions, as pandas would for seconds."""
+    import pyarrow as pa
+    from pyarrow.csv import WriteOptions, write_csv
+
+    buffer = io.BytesIO()
+    buffer.write((",".join(frame.columns) + "\n").encode())
+    write_csv(pa.Table.from_pandas(frame, preserve_index=False), buffer, WriteOptions(include_header=False))
+    return buffer.getvalue()
 
 
 def _parquet(findings: Findings) -> bytes:
