@@ -51,8 +51,23 @@ def percent(share: float) -> str:
 
 def interval(limits: tuple[float, float]) -> str:
     low, high = (100 * limit for limit in limits)
-    digits = 0 if high - low >= 3 else 1
+    digits = _digits(limits)
     return f"95\u00a0%: {low:.{digits}f} to {high:.{digits}f}"
+
+
+def estimate(share: float, limits: tuple[float, float]) -> str:
+    """A share in percent as finely as its interval is told."""
+    digits = _digits(limits)
+    text = f"{100 * share:.{digits}f}"
+    return f"{text}\u00a0%" if digits and 0 < float(text) < 100 else percent(share)
+
+
+def _digits(limits: tuple[float, float]) -> int:
+    """Decimals of a percentage that its interval warrants."""
+    width = 100 * (limits[1] - limits[0])
+    if width >= 3:
+        return 0
+    return 1 if width >= 0.1 else min(8, math.ceil(-math.log10(max(width, 1e-8) / 3)))
 
 
 def sentence(error: Exception) -> str:
@@ -70,12 +85,12 @@ def headline(findings: Findings) -> str:
     if not settled:
         return f"None of {starts} settles in a minimum. {_others(findings)}{_unreached(findings)}".strip()
     if len(reached) == 1:
-        first = f"{percent(settled / n)} of {starts} settle in the same minimum, {_where(reached[0])} ({interval(reached[0].interval)})."
+        first = f"{estimate(reached[0].share, reached[0].interval)} of {starts} settle in the same minimum, {_where(reached[0])} ({interval(reached[0].interval)})."
     else:
         deepest = reached[0]
         first = (
-            f"{percent(settled / n)} of {starts} settle in one of {len(reached)} minima. The deepest, {_where(deepest)}, "
-            f"gets {percent(deepest.share)} of them ({interval(deepest.interval)})."
+            f"{percent(settled / n)} of {starts} settle in one of {len(reached):,} minima. The deepest, {_where(deepest)}, "
+            f"gets {estimate(deepest.share, deepest.interval)} of them ({interval(deepest.interval)})."
         )
     return f"{first} {_others(findings)}{_unreached(findings)}".strip()
 
@@ -106,8 +121,8 @@ def _fallen_back(*runs: Computed) -> str:
     if not here:
         return ""
     if not ranges:
-        return f", since the workers failed: {trouble}"
-    return f"; of {ranges:,} ranges of starts {here:,} on this machine, since the workers failed: {trouble}"
+        return f", because the workers failed: {trouble}"
+    return f"; {here:,} of {ranges:,} ranges of starts on this machine, because the workers failed: {trouble}"
 
 
 def _where(minimum: Minimum) -> str:

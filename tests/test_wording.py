@@ -5,6 +5,7 @@ import pytest
 from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, run, trace
 from gdcore.computed import Computed
 from gdcore.formula import parse
+from gdcore.shares import wilson
 from gdui import wording
 
 
@@ -28,6 +29,23 @@ def test_figures(value, shown):
 @pytest.mark.parametrize(("share", "shown"), [(0.784, "78 %"), (0.0, "0 %"), (1.0, "100 %"), (0.004, "0.4 %"), (0.996, "99.6 %")])
 def test_percent_never_rounds_something_to_nothing_or_to_everything(share, shown):
     assert plain(wording.percent(share)) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "share", "limits"),
+    [
+        (331_000, 1_000_000, "33.1 %", "33.0 to 33.2"),
+        (11_400, 1_000_000, "1.14 %", "1.12 to 1.16"),
+        (1, 200_000, "0.0005 %", "0.0001 to 0.0028"),
+        (332, 1000, "33 %", "30 to 36"),
+        (20, 1000, "2.0 %", "1.3 to 3.1"),
+        (200, 200, "100 %", "98.1 to 100.0"),
+    ],
+)
+def test_a_share_is_told_as_finely_as_its_interval(count, of, share, limits):
+    found = wilson(count, of)
+    assert plain(wording.estimate(count / of, found)) == share
+    assert plain(wording.interval(found)) == f"95 %: {limits}"
 
 
 def test_headline_of_peaks_counts_what_the_findings_count():
@@ -90,9 +108,9 @@ def test_settings_are_typeset_three_to_a_line():
         ),
         (
             [Computed(seconds=2.0, workers=1, hosts=("a", "b", "c", "d"), ranges=1000, here=3, trouble="KilledWorker: x")],
-            "Computed by the NumPy engine on 1 worker on a, b, c… in 2.0 s; of 1,000 ranges of starts 3 on this machine, since the workers failed: KilledWorker: x.",
+            "Computed by the NumPy engine on 1 worker on a, b, c… in 2.0 s; 3 of 1,000 ranges of starts on this machine, because the workers failed: KilledWorker: x.",
         ),
-        ([Computed(seconds=2.0, ranges=4, here=4, trouble="OSError: gone.")], "Computed by the NumPy engine on this machine in 2.0 s, since the workers failed: OSError: gone."),
+        ([Computed(seconds=2.0, ranges=4, here=4, trouble="OSError: gone.")], "Computed by the NumPy engine on this machine in 2.0 s, because the workers failed: OSError: gone."),
         (
             [Computed(seconds=2.0), Computed(engine="compiled", seconds=1.0, workers=3, hosts=("a",), address="tcp://a:1")],
             "Computed by the NumPy and compiled engines on 3 workers at tcp://a:1 and on this machine in 3.0 s.",
