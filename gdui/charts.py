@@ -49,11 +49,12 @@ class View:
 # -- shared pieces -----------------------------------------------------------------------------------------------------
 
 
-def group_of(findings: Findings) -> NDArray[np.object_]:
-    """What each start is coloured by: "Minimum 1" … or the label of its ending."""
-    endings = np.array([theme.ending_name(ending) for ending in ENDINGS], dtype=object)[findings.ending_codes]
+def group_of(findings: Findings, index: NDArray[np.intp]) -> NDArray[np.object_]:
+    """What each of these starts is coloured by: "Minimum 1" … or the label of its ending."""
+    endings = np.array([theme.ending_name(ending) for ending in ENDINGS], dtype=object)[findings.ending_codes[index]]
+    labels = findings.labels[index]
     names = np.array([minimum_name(k) for k in range(len(findings.minima))] + [""], dtype=object)
-    return np.where(findings.labels >= 0, names[findings.labels], endings)
+    return np.where(labels >= 0, names[labels], endings)
 
 
 def minimum_name(label: int) -> str:
@@ -92,7 +93,7 @@ def starts_table(findings: Findings, most: int = MOST_MARKS) -> pd.DataFrame:
     """The drawn starts with what a tooltip tells; `start` counts from 1."""
     index = sample(findings.count, most)
     names = findings.experiment.problem.variables
-    table = pd.DataFrame({"start": index + 1, "group": group_of(findings)[index], "epochs": findings.epochs[index]})
+    table = pd.DataFrame({"start": index + 1, "group": group_of(findings, index), "epochs": findings.epochs[index]})
     for i, name in enumerate(names):
         table[f"start {name}"], table[f"end {name}"] = findings.starts[index, i], findings.ends[index, i]
     table["f"] = np.where(np.isfinite(findings.end_values[index]), findings.end_values[index], None)  # JSON has no nan
@@ -116,7 +117,7 @@ def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
     problem = findings.experiment.problem
     index = sample(findings.count, 300)
     unit = (findings.ends[index] - problem.lows) / (problem.highs - problem.lows)
-    wide = pd.DataFrame(unit, columns=list(problem.variables)).assign(run=index + 1, group=group_of(findings)[index])
+    wide = pd.DataFrame(unit, columns=list(problem.variables)).assign(run=index + 1, group=group_of(findings, index))
     table = wide.melt(["run", "group"], var_name="variable", value_name="place")
     table = table[table["place"].between(-0.5, 1.5)]
     colour, _ = scales(groups(findings, view))
@@ -160,7 +161,7 @@ def waterfall(findings: Findings, view: View) -> alt.Chart:
     order = finite[np.argsort(findings.end_values[finite], kind="stable")]
     index = order[sample(len(order), 1500)]
     rank = sample(len(order), 1500) + 1
-    table = pd.DataFrame({"rank": rank, "f": findings.end_values[index], "group": group_of(findings)[index], "start": index + 1})
+    table = pd.DataFrame({"rank": rank, "f": findings.end_values[index], "group": group_of(findings, index), "start": index + 1})
     values = table["f"].to_numpy()
     top = float(np.quantile(values, 0.98)) if len(values) else 1.0
     low = float(values.min()) if len(values) else 0.0
@@ -184,7 +185,7 @@ def gradient_against_value(findings: Findings, view: View) -> alt.Chart:
     ok = np.flatnonzero(np.isfinite(findings.end_values) & np.isfinite(findings.gradient_norms))
     index = ok[sample(len(ok), 1500)]
     norms = np.maximum(findings.gradient_norms[index], 1e-17)
-    table = pd.DataFrame({"f": findings.end_values[index], "norm": norms, "group": group_of(findings)[index], "start": index + 1})
+    table = pd.DataFrame({"f": findings.end_values[index], "norm": norms, "group": group_of(findings, index), "start": index + 1})
     colour, shape = scales(groups(findings, view))
     return (
         alt.Chart(table)

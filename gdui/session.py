@@ -20,7 +20,8 @@ from gdcore.starts import Starts
 from gdcore.stopping import Stopping
 from gdui.charts import View
 
-MOST_KEPT_STARTS = 4_000_000
+MOST_KEPT = 40_000_000  # numbers: some 320 MB, as four million starts in two variables
+STATIONARY = 200  # numbers whose memory one minimum, saddle or maximum takes, with its tuples
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def view(width: int, height: int, axes: tuple[int, int] = (0, 1)) -> View:
 
 @dataclass
 class ResultCache:
-    """Results by key, the latest used last; bounded by the number of starts they hold."""
+    """Results by key, the latest used last; bounded by what they hold."""
 
     kept: OrderedDict[str, Any] = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
@@ -105,13 +106,15 @@ class ResultCache:
     def put(self, key: str, result: Any) -> None:
         with self.lock:
             self.kept[key] = result
-            while len(self.kept) > 1 and sum(map(_weight, self.kept.values())) > MOST_KEPT_STARTS:
+            while len(self.kept) > 1 and sum(map(weight, self.kept.values())) > MOST_KEPT:
                 self.kept.popitem(last=False)
 
 
-def _weight(result: Any) -> int:
-    """The number of starts whose ends a result holds."""
-    return int(getattr(result, "count", 1)) * len(getattr(result, "names", (0,)))
+def weight(result: Any) -> int:
+    """About how many numbers a result holds: of its starts and of its minima; a comparison's are those of its findings."""
+    if not isinstance(result, Findings):
+        return 1 + sum(map(weight, getattr(result, "findings", ())))
+    return result.count * (2 * result.starts.shape[1] + 6) + STATIONARY * (len(result.minima) + len(result.stationary))
 
 
 @st.cache_resource

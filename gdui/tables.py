@@ -10,6 +10,7 @@ from gdui import charts, session, wording
 
 MOST_ROWS = 100_000
 MOST_MINIMA = 20
+MOST_FILTERS = 500
 
 
 def safe(text: str) -> str:
@@ -69,7 +70,7 @@ def starts(findings: Findings) -> None:
     present = [ending.label for ending, count in findings.ending_counts().items() if count]
     with st.container(horizontal=True):
         minima_chosen = st.multiselect(
-            "Minimum", [k + 1 for k, m in enumerate(findings.minima) if m.count], key=f"filter minimum {findings.experiment.digest}",
+            "Minimum", [k + 1 for k, m in enumerate(findings.minima) if m.count][:MOST_FILTERS], key=f"filter minimum {findings.experiment.digest}",
             placeholder="all", help="Show only starts that settled in these minima.", width=260,
         )  # fmt: skip
         endings = st.multiselect(
@@ -83,7 +84,7 @@ def starts(findings: Findings) -> None:
     if len(frame) > MOST_ROWS:
         st.caption(f"The first {MOST_ROWS:,} of {len(frame):,} rows; the download holds them all.")
         frame = frame.iloc[:MOST_ROWS]
-    st.session_state[f"rows {findings.experiment.digest}"] = frame.index
+    st.session_state["rows shown"] = (findings.experiment.digest, frame.index.copy(deep=True))  # of the last table only, and no view of a longer one
     st.dataframe(
         frame.reset_index(), hide_index=True, key=f"starts {findings.experiment.digest}", on_select="rerun",
         selection_mode="single-row", height=260, width="stretch",
@@ -94,8 +95,8 @@ def starts(findings: Findings) -> None:
 def chosen_start(digest: str, findings: Findings) -> int | None:
     """The start clicked on the map, or the row chosen in the table; None when neither."""
     table = st.session_state.get(f"starts {digest}")
-    rows = st.session_state.get(f"rows {digest}")
-    if table and rows is not None and table["selection"]["rows"]:
+    owner, rows = st.session_state.get("rows shown", ("", None))
+    if table and owner == digest and table["selection"]["rows"]:
         place = table["selection"]["rows"][0]
         return int(rows[place]) if place < len(rows) else None
     picked = st.session_state.get(f"map {digest}")
