@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError, wait
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from gdui import cluster, tables, wording
 from gdui.session import cache
 
 PATIENCE = 0.5  # seconds that a page waits before it shows a progress bar instead
+COURTESY = 1.0  # seconds that a job waits for the one it replaces: compiling and labelling cannot be stopped
 R = TypeVar("R")
 
 
@@ -33,6 +34,7 @@ class Job:
     done: int = 0
     total: int = 1
     running: int = 0
+    begun: bool = False
     future: Future[Any] | None = None
 
 
@@ -42,19 +44,18 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _work(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Any:
-    """Runs in a worker thread: no st.* here. Waits for the session's older job to end first; None when cancelled."""
+    """Runs in a worker thread: no st.* here. Waits a moment for the session's older job to end; None when cancelled."""
     if before is not None and before.future is not None:
         before.cancel.set()
-        before.future.exception()
+        wait([before.future], timeout=COURTESY)
 
     def on_progress(done: int, total: int, running: int) -> None:
-        job.done, job.total, job.running = done, total, running
+        job.done, job.total, job.running, job.begun = done, total, running, True
         if job.cancel.is_set():
             raise Cancelled
 
     try:
-        on_progress(0, 1, 0)
-        return task(on_progress)
+        return None if job.cancel.is_set() else task(on_progress)
     except Cancelled:
         return None
 
@@ -122,19 +123,27 @@ def _progress(job: Job) -> None:
     assert job.future is not None
     if job.future.done():
         st.rerun()
-    running = f"; {job.running:,} starts still running" if job.running else ""
-    epochs = f"Epoch {job.done:,} of at most {job.total:,}" if job.kind == "run" else f"{100 * job.done / job.total:.0f} % of at most {job.total:,} epochs of all runs"
-    st.progress(min(1.0, job.done / job.total), text=epochs + running)
+    st.progress(min(1.0, job.done / job.total), text=how_far(job))
     if st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:"):
         job.cancel.set()
         st.rerun()
 
 
+def how_far(job: Job) -> str:
+    """What the bar says of a job."""
+    if not job.begun:
+        return "Preparing: a step that is new may first be compiled"
+    if job.kind == "run" and not job.running:
+        return "Finding the minima where the runs ended"
+    running = f"; {job.running:,} starts still running" if job.running else ""
+    if job.kind == "run":
+        return f"Epoch {job.done:,} of at most {job.total:,}{running}"
+    return f"{100 * job.done / job.total:.0f} % of at most {job.total:,} epochs of all runs{running}"
+
+
 def _show_stopped(job: Job) -> None:
-    st.info(
-        f"Stopped after {job.done:,} of at most {job.total:,} epochs. Nothing is kept of an unfinished run; "
-        "run it again, or ask for fewer starts or epochs."
-    )
+    after = f"after {job.done:,} of at most {job.total:,} epochs" if job.begun else "before the first epoch"
+    st.info(f"Stopped {after}. Nothing is kept of an unfinished run; run it again, or ask for fewer starts or epochs.")
     if st.button("Run again", key=f"again {job.kind}", icon=":material/replay:"):
         st.session_state.pop("job", None)
         st.rerun()
