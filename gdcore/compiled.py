@@ -5,8 +5,9 @@ numba is an optional part: nothing imports this module unless the engine is want
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -21,7 +22,7 @@ from gdcore.lanes import Layout, write
 from gdcore.program import Program
 
 Array = NDArray[np.float64]
-MOST_KEPT = 500  # compiled steps, some 1 MB each for as long as the process lives
+MOST_KEPT = 64  # compiled steps; each holds some 100 kB
 OPTIONS: dict[str, Any] = {"fastmath": {"contract"}, "error_model": "numpy"}
 
 
@@ -61,28 +62,21 @@ class LaneStep:
         return table
 
 
-class Full(RuntimeError):
-    """This process has compiled as many steps as it may."""
-
-
-@dataclass
 class _Kept:
-    """The compiled steps of this process, shared by all threads; never dropped, since numba frees no machine code."""
+    """The compiled steps of this process, the latest used last."""
 
-    steps: dict[Recipe, LaneStep] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
+    def __init__(self) -> None:
+        self.steps: OrderedDict[Recipe, LaneStep] = OrderedDict()
+        self.lock = Lock()
 
     def step(self, recipe: Recipe) -> LaneStep:
-        """The step, compiled now if it is not there yet; Full where there is no room for another."""
         with self.lock:  # one thread compiles, the others wait and find it done
             if recipe not in self.steps:
-                if self.full():
-                    raise Full(f"{MOST_KEPT} steps are compiled already, and their memory is freed only with the process")
                 self.steps[recipe] = _compile(recipe)
+                while len(self.steps) > MOST_KEPT:
+                    self.steps.popitem(last=False)
+            self.steps.move_to_end(recipe)
             return self.steps[recipe]
-
-    def full(self) -> bool:
-        return len(self.steps) >= MOST_KEPT
 
 
 KEPT = _Kept()
