@@ -56,6 +56,7 @@ class Judge:
             suspects |= self._crossed(before, position)
         return suspects if suspects.any() else None
 
+    @np.errstate(all="ignore")  # inf - inf is how runs end that are off to infinity, and no news
     def verdicts(
         self, k: int | NDArray[np.int64], position: Array, before: Array, following: Array, value: Array, squared: Array
     ) -> NDArray[np.int8]:
@@ -70,7 +71,8 @@ class Judge:
         verdict[wild[self._outside(position[:, wild])]] = Verdict.LEFT_DOMAIN
         verdict[self._far(position)] = Verdict.DIVERGED
         if self.problem.has_poles:
-            crossed = np.flatnonzero(self._crossed(before, position) & (steps > 0))
+            near = np.isfinite(position).all(axis=0)  # elsewhere there is nothing to follow f along
+            crossed = np.flatnonzero(self._crossed(before, position) & near & (steps > 0))
             verdict[crossed[jumped(self.problem, before[:, crossed].T, position[:, crossed].T)]] = Verdict.JUMPED
         verdict[~finite & (steps == 0)] = Verdict.UNDEFINED
         return verdict
@@ -87,8 +89,7 @@ class Judge:
         return np.asarray(near & ~self.problem.in_domain(position.T), dtype=bool)
 
     def _crossed(self, before: Array, position: Array) -> NDArray[np.bool_]:
-        crossed = np.asarray((self.problem.cells(before.T) != self.problem.cells(position.T)).any(axis=-1), dtype=bool)
-        return np.asarray(crossed & np.isfinite(position).all(axis=0), dtype=bool)
+        return np.asarray((self.problem.cells(before.T) != self.problem.cells(position.T)).any(axis=-1), dtype=bool)
 
 
 def jumped(problem: Problem, before: Array, after: Array) -> NDArray[np.bool_]:
