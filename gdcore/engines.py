@@ -23,11 +23,12 @@ ENGINES = ("auto", "numpy", "compiled")
 NUMPY, COMPILED = 0.3e-9, 0.04e-9  # an operation on one start
 HEAVY = 10  # operations that exp, sin and their like count for
 FIRST = 0.8  # numba imported, and the code that all steps share
-COMPILE, COMPILE_LINE, COMPILE_HEAVY = 0.1, 1e-3, 0.03  # a step, each line of it, each heavy one
+COMPILE, COMPILE_LINE, COMPILE_HEAVY = 0.15, 1e-3, 0.04  # a step, each line of it, each heavy one
 LONGEST = 5.0  # nobody is made to wait longer for a compiler, which cannot be stopped
 USED = 0.4  # share of the epochs that runs need on average
 LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
 MOST_REMEMBERED = 256
+MOST_COMPILED = 300  # steps that one process compiles unasked: their memory, 0.4 GB for so many, is never given back
 
 
 class EngineError(RuntimeError):
@@ -69,7 +70,7 @@ def chosen(kernel: Kernel, count: int, epochs: int) -> str:
     """What "auto" means for so many starts: "numpy" or "compiled".
 
     A step is compiled once the time that this would have saved, in this run and the ones before, exceeds what compiling
-    costs; never without numba, nor where it failed before.
+    costs; never without numba, nor where it failed before, nor beyond MOST_COMPILED steps.
     """
     return "compiled" if _worth_it(kernel.recipe, count * epochs) else "numpy"
 
@@ -82,7 +83,7 @@ def ready(kernel: Kernel, engine: str, *, fall_back: bool = False) -> str:
     if engine == "numpy":
         return engine
     try:
-        _compile(kernel.recipe)
+        _compile(kernel)
     except EngineError:
         if not fall_back:
             raise
@@ -99,10 +100,12 @@ def _worth_it(recipe: Recipe, steps: int) -> bool:
     if cost > LONGEST:
         return False
     if "gdcore.segments" in sys.modules:
-        from gdcore.compiled import is_compiled
+        from gdcore.compiled import count_compiled, is_compiled
 
         if is_compiled(recipe):
             return True
+        if count_compiled() >= MOST_COMPILED:
+            return False
     else:
         cost += FIRST
     return LEDGER.pays(recipe, saved, cost)
@@ -115,17 +118,20 @@ def _size(recipe: Recipe) -> tuple[int, int]:
     return len(lines), sum(line.operation not in LIGHT for line in lines)
 
 
-def _compile(recipe: Recipe) -> None:
+def _compile(kernel: Kernel) -> None:
+    """Compile the step and try it on one start, so that whatever fails on this machine fails here; EngineError then."""
+    recipe = kernel.recipe
     if recipe in LEDGER.broken:
         raise EngineError("the step could not be compiled when it was tried before")
     if not available():
         raise EngineError("the compiled engine needs numba, which is not installed; use engine='numpy'")
     try:
-        import gdcore.segments  # noqa: F401
-        from gdcore.compiled import step_of
+        from gdcore.compiled import is_compiled
+        from gdcore.segments import outcomes_compiled
 
-        step_of(recipe)
-    except Exception as error:  # whatever numba or LLVM raise: the step has no compiled form on this machine
+        if not is_compiled(recipe):
+            outcomes_compiled(kernel.part(0, 1), kernel.problem.lows[None], Stopping(1), threads=1)
+    except Exception as error:  # whatever numba, LLVM or a damaged cache on disk raise: there is no compiled form here
         LEDGER.broken.add(recipe)
         reason = (str(error).strip().splitlines() or [""])[0][:80]
         raise EngineError(f"the step could not be compiled ({type(error).__name__}: {reason})") from error

@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -190,6 +192,20 @@ def test_a_jump_ends_a_run_and_what_it_sees_afterwards_does_not_count() -> None:
     np.testing.assert_array_equal(one.hits, other.hits)
 
 
+def test_runs_at_infinity_are_judged_the_same_and_without_a_warning() -> None:
+    flat = Problem.from_text("atan(x) + atan(y)")
+    far = Starts.at([[np.inf, 1.0], [1e200, -np.inf]])
+    thrown = Optimizer.from_text("thrown", "x = x - c*g", {"c": Setting(1.0)})  # across the pole and out of all numbers
+    for experiment in (
+        Experiment(flat, OPTIMIZERS["gd"], {"lr": 0.1}, far, Stopping(40)),
+        Experiment(Problem.from_text("1/x + 1/y"), thrown, {"c": 1e200}, Starts.at([[-1e-60, 1.0]]), Stopping(60, 0.0)),
+    ):
+        one, other = run(experiment, engine="numpy"), run(experiment, engine="compiled")
+        np.testing.assert_array_equal(one.ending_codes, other.ending_codes)
+        np.testing.assert_array_equal(one.epochs, other.epochs)
+        np.testing.assert_array_equal(one.ends, other.ends)
+
+
 # -- which engine, and what happens where there is none ------------------------------------------------------------------
 
 
@@ -211,16 +227,39 @@ def test_changed_numbers_do_not_compile_again() -> None:
     assert not np.array_equal(first.ends[:50], found.ends[:50])
 
 
-def test_few_steps_are_kept_the_latest_used_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_compile_a_step_once_and_wait_for_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     from gdcore import compiled
 
-    monkeypatch.setattr(compiled, "_compile", lambda recipe: recipe.formula)
-    monkeypatch.setattr(compiled, "MOST_KEPT", 3)
+    begun, go_on, calls = Event(), Event(), []
+
+    def slow(recipe: Any) -> Any:
+        calls.append(recipe)
+        if recipe == "new":
+            begun.set()
+            assert go_on.wait(60)
+        return f"step of {recipe}"
+
+    monkeypatch.setattr(compiled, "_compile", slow)
     kept = compiled._Kept()
-    recipes = [kernel(Problem.from_text(f"x^2 + {k}*y^2"), OPTIMIZERS["gd"], {"lr": 0.1}, 10).recipe for k in range(1, 6)]
-    for recipe in (*recipes[:3], recipes[0], recipes[3]):
-        kept.step(recipe)
-    assert list(kept.steps) == [recipes[2], recipes[0], recipes[3]]
+    kept.step("old")  # type: ignore[arg-type]
+    with ThreadPoolExecutor(3) as pool:
+        waiting = [pool.submit(kept.step, "new") for _ in range(2)]  # type: ignore[arg-type]
+        assert begun.wait(60)
+        assert pool.submit(kept.step, "old").result(60) == "step of old"  # type: ignore[arg-type, comparison-overlap]
+        go_on.set()
+        assert {future.result(60) for future in waiting} == {"step of new"}
+    assert calls == ["old", "new"]
+
+
+def test_auto_compiles_so_many_steps_and_no_more(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What LLVM compiled stays in memory for good."""
+    run(Experiment(PEAKS, OPTIMIZERS["gd"], {}, Starts(count=5)), engine="compiled")
+    step = step_of_formula("sin(x)*cos(y) + 0.246813*x^2 + y^2")
+    monkeypatch.setattr(engines, "MOST_COMPILED", 1)
+    assert chosen(step, 1_000_000, 1000) == "numpy"
+    assert chosen(kernel(PEAKS, OPTIMIZERS["gd"], {"lr": 0.02}, 1000), 5, 1000) == "compiled"  # which is there
+    monkeypatch.setattr(engines, "MOST_COMPILED", 10_000)
+    assert chosen(step, 1_000_000, 1000) == "compiled"
 
 
 @pytest.fixture
@@ -306,6 +345,20 @@ def test_a_step_that_does_not_compile_falls_back_once_and_for_all(ledger: Any, m
     found = run(experiment)
     assert len(calls) == 1
     np.testing.assert_array_equal(found.ends, run(experiment, engine="numpy").ends)
+
+
+def test_a_loop_that_cannot_be_loaded_falls_back_too(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gdcore import segments
+
+    def damaged(*_: Any) -> Any:
+        raise EOFError("Ran out of input")  # as a damaged cache on disk has it
+
+    monkeypatch.setattr(segments, "advance", damaged)
+    monkeypatch.setattr(engines, "NUMPY", 1.0)
+    experiment = Experiment(Problem.from_text("x^2 + 0.778*y^2 + x*y/9"), OPTIMIZERS["gd"], {}, Starts(count=50), Stopping(60))
+    with pytest.raises(EngineError, match=r"\(EOFError: Ran out of input\)"):
+        run(experiment, engine="compiled")
+    assert run(experiment).computed.engine == "numpy"
 
 
 def test_cancelling_ends_the_compiled_descent_too() -> None:
