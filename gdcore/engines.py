@@ -24,6 +24,7 @@ NUMPY, COMPILED = 0.3e-9, 0.04e-9  # an operation on one start
 HEAVY = 10  # operations that exp, sin and their like count for
 FIRST = 0.8  # numba imported, and the code that all steps share
 COMPILE, COMPILE_LINE, COMPILE_HEAVY = 0.15, 1e-3, 0.04  # a step, each line of it, each heavy one
+PERCEPTIBLE = 0.03  # a run that would save less is not worth a wait, however often it comes
 LONGEST = 5.0  # nobody is made to wait longer for a compiler, which cannot be stopped
 USED = 0.4  # share of the epochs that runs need on average
 LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
@@ -96,6 +97,7 @@ def _worth_it(recipe: Recipe, steps: int) -> bool:
         return False
     lines, heavy = _size(recipe)
     saved = steps * USED * (lines + (HEAVY - 1) * heavy) * (NUMPY - COMPILED)
+    saved = saved if saved > PERCEPTIBLE else 0.0
     cost = COMPILE + COMPILE_LINE * lines + COMPILE_HEAVY * heavy
     if cost > LONGEST:
         return False
