@@ -17,7 +17,7 @@ from gdcore.experiment import Experiment, Findings
 from gdui import tables, wording
 
 VARIABLE, SECRET = "GDBOARD_SCHEDULER", "scheduler"
-LARGE = 50_000_000  # starts × epochs of one run, about a second of one machine's work: smaller ones are done before they are sent
+LARGE = 500_000_000  # starts × epochs of one run, half a second of compiled work here: smaller ones are done before they are sent
 TIMEOUT = 3.0  # seconds to wait for the scheduler
 AGAIN = 60.0  # seconds before a scheduler that did not answer is asked anew
 
