@@ -133,7 +133,7 @@ def how_far(job: Job) -> str:
     """What the bar says of a job."""
     if not job.begun:
         return "Preparing: a step that is new may first be compiled"
-    if job.kind == "run" and not job.running:
+    if _labelling(job):
         return "Finding the minima where the runs ended"
     running = f"; {job.running:,} starts still running" if job.running else ""
     if job.kind == "run":
@@ -141,9 +141,14 @@ def how_far(job: Job) -> str:
     return f"{100 * job.done / job.total:.0f} % of at most {job.total:,} epochs of all runs{running}"
 
 
+def _labelling(job: Job) -> bool:
+    return job.kind == "run" and job.begun and not job.running
+
+
 def _show_stopped(job: Job) -> None:
-    after = f"after {job.done:,} of at most {job.total:,} epochs" if job.begun else "before the first epoch"
-    st.info(f"Stopped {after}. Nothing is kept of an unfinished run; run it again, or ask for fewer starts or epochs.")
+    when = f"after {job.done:,} of at most {job.total:,} epochs" if job.begun else "before the first epoch"
+    when = "while the minima were looked for" if _labelling(job) else when
+    st.info(f"Stopped {when}. Nothing is kept of an unfinished run; run it again, or ask for fewer starts or epochs.")
     if st.button("Run again", key=f"again {job.kind}", icon=":material/replay:"):
         st.session_state.pop("job", None)
         st.rerun()

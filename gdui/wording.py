@@ -50,9 +50,9 @@ def percent(share: float) -> str:
 
 
 def interval(limits: tuple[float, float]) -> str:
-    low, high = (100 * limit for limit in limits)
     digits = _digits(limits)
-    return f"95\u00a0%: {low:.{digits}f} to {high:.{digits}f}"
+    low, high = (f"{100 * limit:.{digits if digits < 2 or 0 < limit < 1 else 0}f}" for limit in limits)
+    return f"95\u00a0%: {low} to {high}"
 
 
 def estimate(share: float, limits: tuple[float, float]) -> str:

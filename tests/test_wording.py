@@ -40,6 +40,8 @@ def test_percent_never_rounds_something_to_nothing_or_to_everything(share, shown
         (332, 1000, "33 %", "30 to 36"),
         (20, 1000, "2.0 %", "1.3 to 3.1"),
         (200, 200, "100 %", "98.1 to 100.0"),
+        (200_000, 200_000, "100 %", "99.9981 to 100"),
+        (199_999, 200_000, "99.9995 %", "99.9972 to 99.9999"),
     ],
 )
 def test_a_share_is_told_as_finely_as_its_interval(count, of, share, limits):
