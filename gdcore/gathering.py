@@ -70,7 +70,7 @@ class _Gathering:
         self.again: list[Range] = []
         self.failures: Counter[Range] = Counter()
         self.workers: dict[str, str] = {}  # worker → its machine
-        self.next, self.finished, self.given_up, self.here = 0, 0, 0, 0
+        self.next, self.finished, self.given_up, self.here, self.silent = 0, 0, 0, 0, 0
         self.size, self.heard = int(SECONDS / GUESS / (self.epochs + 1)), monotonic()
         self.lost, self.trouble = False, ""
 
@@ -152,10 +152,19 @@ class _Gathering:
         compiling = self.work.engine == "compiled" and not self.parts  # the first part waits for a compiler as well
         patience = PATIENCE + (LONGEST if compiling else 0.0)
         if not done and self.flying and monotonic() - self.heard > patience:
-            future, owed = self.flying.popitem()  # the latest, which is the least likely to be under way
-            future.cancel()
             self.trouble = self.trouble or f"nothing came back for {patience:.0f} s"
-            self._compute_here(*owed)
+            self._compute_here(*self._owed())
+
+    def _owed(self) -> Range:
+        """What a silent executor leaves to this machine: starts not sent yet, twice as many each time, then the latest sent."""
+        low, left = self.next, len(self.points) - self.next
+        if left:
+            self.silent += 1
+            self.next = low + min(left, BATCH, max(self.size, FEWEST) << min(self.silent, 8))
+            return low, self.next
+        future, owed = self.flying.popitem()  # the latest is the least likely to be under way
+        future.cancel()
+        return owed
 
     def _take(self, future: Future[Part], sent: Range) -> None:
         error = CancelledError("the executor dropped a range of starts") if future.cancelled() else future.exception()
@@ -171,7 +180,7 @@ class _Gathering:
             self._fail(sent, fault)
             return
         self.workers[part.worker] = part.host
-        self.heard, self.given_up = monotonic(), 0
+        self.heard, self.given_up, self.silent = monotonic(), 0, 0
         self.size = min(_affordable(part.seconds, outcomes, self.epochs + 1), 4 * max(self.size, FEWEST))
         self._keep(sent, outcomes)
 

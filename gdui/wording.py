@@ -121,8 +121,8 @@ def _fallen_back(*runs: Computed) -> str:
     if not here:
         return ""
     if not ranges:
-        return f", because the workers failed: {trouble}"
-    return f"; {here:,} of {ranges:,} ranges of starts on this machine, because the workers failed: {trouble}"
+        return f", after trouble with the workers: {trouble}"
+    return f"; {here:,} of {ranges:,} ranges of starts on this machine, after trouble with the workers: {trouble}"
 
 
 def _where(minimum: Minimum) -> str:

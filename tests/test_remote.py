@@ -338,6 +338,16 @@ def test_an_executor_that_never_works_is_replaced_by_this_machine_and_told(monke
     assert found.computed.here == found.computed.ranges and found.computed.workers == 0
 
 
+def test_a_silent_executor_leaves_ever_more_to_this_machine(monkeypatch):
+    monkeypatch.setattr(gathering, "PATIENCE", 0.0)
+    monkeypatch.setattr(gathering, "POLL", 0.0)
+    monkeypatch.setattr(gathering, "BATCH", batches.BATCH)
+    experiment = replace(EXPERIMENTS["plain descent"], starts=Starts(count=60_000))
+    found = run(experiment, executor=Silent())
+    assert_identical(found, run(experiment))
+    assert found.computed.here == found.computed.ranges <= 16  # and not one range of some hundred starts after the other
+
+
 def cut(part):
     found = part.outcomes
     shorter = {name: getattr(found, name)[:-1] for name in ("ends", "values", "gradient_norms", "epochs", "codes")}

@@ -110,9 +110,9 @@ def test_settings_are_typeset_three_to_a_line():
         ),
         (
             [Computed(seconds=2.0, workers=1, hosts=("a", "b", "c", "d"), ranges=1000, here=3, trouble="KilledWorker: x")],
-            "Computed by the NumPy engine on 1 worker on a, b, c… in 2.0 s; 3 of 1,000 ranges of starts on this machine, because the workers failed: KilledWorker: x.",
+            "Computed by the NumPy engine on 1 worker on a, b, c… in 2.0 s; 3 of 1,000 ranges of starts on this machine, after trouble with the workers: KilledWorker: x.",
         ),
-        ([Computed(seconds=2.0, ranges=4, here=4, trouble="OSError: gone.")], "Computed by the NumPy engine on this machine in 2.0 s, because the workers failed: OSError: gone."),
+        ([Computed(seconds=2.0, ranges=4, here=4, trouble="OSError: gone.")], "Computed by the NumPy engine on this machine in 2.0 s, after trouble with the workers: OSError: gone."),
         (
             [Computed(seconds=2.0), Computed(engine="compiled", seconds=1.0, workers=3, hosts=("a",), address="tcp://a:1")],
             "Computed by the NumPy and compiled engines on 3 workers at tcp://a:1 and on this machine in 3.0 s.",
