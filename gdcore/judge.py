@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 
 import numpy as np
@@ -13,6 +14,7 @@ from gdcore.stopping import Stopping
 Array = NDArray[np.float64]
 SEGMENT = 16  # steps between two looks at how far away a run is
 FAR = 1e6  # box half-widths from its centre: beyond this a run has diverged
+DISTANCES = (1e-4, 1e-8, 1e-12)  # from a possible pole, as shares of the step across: where f is looked at
 STEP_LIMIT = 1e-4  # box widths: a run that still moves faster than this has not settled, whatever its gradient
 
 
@@ -96,25 +98,63 @@ def jumped(problem: Problem, before: Array, after: Array) -> NDArray[np.bool_]:
     """Whether f is singular between two positions (m, d) that lie in different cells of the formula.
 
     The crossing is bracketed to the last bit; f is then followed towards it from both sides over eight decades. Where it
-    settles to limits the crossing is harmless (sin(x)/x at 0); where it keeps growing it is a pole, also a logarithmic one.
+    settles to limits the crossing is harmless (sin(x)/x at 0); where it keeps growing it is a pole, also a logarithmic one,
+    unless what grows is its rounding error ((exp(x) - 1)/x at 0).
     """
     if not len(before):
         return np.zeros(0, bool)
     low, high = np.zeros(len(before)), np.ones(len(before))
-
-    def at(s: Array) -> Array:
-        return before + s[:, None] * (after - before)
-
     first = problem.cells(before)
     for _ in range(52):
         middle = (low + high) / 2
-        same = (problem.cells(at(middle)) == first).all(axis=-1)
+        same = (problem.cells(_between(before, after, middle)) == first).all(axis=-1)
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     singular = np.zeros(len(before), bool)
-    for anchor, side in ((low, -1.0), (high, 1.0)):
-        f = [problem.value(at(np.clip(anchor + side * distance, 0, 1))) for distance in (1e-4, 1e-8, 1e-12)]
-        with np.errstate(all="ignore"):
-            first_change, second_change = np.abs(f[1] - f[0]), np.abs(f[2] - f[1])
-            noise = 1e-9 * (1 + np.abs(f[0]))
-            singular |= ~(second_change <= np.maximum(0.3 * first_change, noise))
+    for crossing, side in ((low, -1.0), (high, 1.0)):
+        grows = np.flatnonzero(_grows(_approach(problem, before, after, crossing, side)) & ~singular)
+        if grows.size:
+            noisy = _is_noise(_approach(problem, before[grows], after[grows], crossing[grows], side))
+            singular[grows[~noisy]] = True
     return singular
+
+
+def _between(before: Array, after: Array, s: Array) -> Array:
+    """The positions (m, d) at shares s (m,) of the way."""
+    return before + s[:, None] * (after - before)
+
+
+def _approach(problem: Problem, before: Array, after: Array, crossing: Array, side: float) -> Callable[[float], Array]:
+    """f (m,) on one side of the crossings, as a function of the distance, a share of the way."""
+
+    def f(distance: float) -> Array:
+        return problem.value(_between(before, after, np.clip(crossing + side * distance, 0, 1)))
+
+    return f
+
+
+def _grows(f: Callable[[float], Array]) -> NDArray[np.bool_]:
+    """Whether f changes as much, or more, from the second to the third of DISTANCES as from the first to the second."""
+    far, near, nearest = (f(distance) for distance in DISTANCES)
+    with np.errstate(all="ignore"):
+        first_change, second_change = np.abs(near - far), np.abs(nearest - near)
+        return np.asarray(~(second_change <= np.maximum(0.3 * first_change, 1e-9 * (1 + np.abs(far)))), dtype=bool)
+
+
+def _is_noise(f: Callable[[float], Array]) -> NDArray[np.bool_]:
+    """Whether f is drowned in rounding close to the crossing: at a pole it goes one way, noise goes up and down.
+
+    Or the formula has lost all digits and stands still. What goes up and down as much farther away is no noise: sin(1/x).
+    """
+    far, near, nearest = ([f(distance * k) for k in np.geomspace(1, 2, 7)] for distance in DISTANCES)
+    with np.errstate(all="ignore"):
+        noise = np.isfinite(near[0]) & (np.ptp(near, axis=0) == 0)
+        for close in (near, nearest):
+            oscillates = _turns(far) & (100 * np.ptp(far, axis=0) > np.ptp(close, axis=0))
+            noise |= _turns(close) & ~oscillates
+    return np.asarray(noise, dtype=bool)
+
+
+def _turns(values: list[Array]) -> NDArray[np.bool_]:
+    """Whether k values (m,) go up and down."""
+    change = np.diff(values, axis=0)
+    return np.asarray((change > 0).any(axis=0) & (change < 0).any(axis=0))
