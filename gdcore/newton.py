@@ -150,7 +150,7 @@ class _Newton:
             values, gradients, hessians = self.problem.differentiate(self.points)
             eigenvalues = _eigenvalues(hessians)
             norms = np.asarray(np.sqrt((gradients**2).sum(axis=1)), dtype=np.float64)
-        accepted = self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))
+        accepted = (self.good | ((self.step <= CONVERGED) & np.isfinite(self.step))) & np.isfinite(values)
         kinds = np.where(accepted, _kinds(eigenvalues, self.slow >= 8), NONE).astype(np.int8)
         still = np.flatnonzero((kinds != NONE) & (largest(eigenvalues) < 1e-250))
         kinds[still[_is_constant_around(self.problem, self.points[still])]] = NONE

@@ -68,3 +68,8 @@ def test_a_point_is_found_within_reach_only():
     assert found.kinds.tolist() == [NONE, MINIMUM, MINIMUM]
     beside = newton(PEAKS, true[None] + 6e-9, reach=np.array([1e-10]))
     assert beside.kinds.tolist() == [NONE], "a step too long to be taken does not count as converged, however short it is"
+
+
+def test_no_stationary_point_lies_where_f_is_infinite() -> None:
+    problem = Problem.from_text("1/(1 + floor(x)) + y^2", box={"x": (-4, 3), "y": (-2, 5)})
+    assert (polish(problem, np.array([[-0.5, 0.1], [-0.3, 0.0]])).kinds == NONE).all()
