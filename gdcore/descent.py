@@ -1,4 +1,4 @@
-"""The descent loop: the only place that iterates, and the one judge that says when a run is over.
+"""The loop of the NumPy engine: all starts advanced from segment to segment, until the judge says that their runs are over.
 
 All starts advance in lockstep (the same t for all). Every SEGMENT steps the finished ones are dropped and the rest are
 repacked, so that blocks stay full and fit the processor's cache; blocks of one segment run on several threads. Nothing a

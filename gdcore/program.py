@@ -1,7 +1,7 @@
 """sympy expressions → a straight-line program: one operation a line, nothing computed twice.
 
-The program is what every engine translates: here to numpy (engine code lives in codegen.py). Operands are integers (indices of earlier
-lines), strings (names of inputs) or floats.
+The program is what every engine translates, codegen.py for NumPy and lanes.py for a compiler. Operands are integers (indices
+of earlier lines), strings (names of inputs) or floats.
 """
 
 from __future__ import annotations

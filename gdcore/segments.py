@@ -202,6 +202,18 @@ def _drop(state, lane, over, kept, count):  # type: ignore[no-untyped-def]
 
 
 @_on_disk
+def _note(events, found, block, i, shape):  # type: ignore[no-untyped-def]
+    """Write down what the judge must know of lane i, as one column of events."""
+    lanes, d = shape.lanes, shape.dimension
+    for j in range(d):
+        events[j, found] = block[(shape.here + j) * lanes + i]
+        events[d + j, found] = block[(shape.before + j) * lanes + i]
+        events[2 * d + j, found] = block[j * lanes + i]
+    events[3 * d, found] = block[shape.value * lanes + i]
+    events[3 * d + 1, found] = block[(shape.value + 1) * lanes + i]
+
+
+@_on_disk
 def advance(  # type: ignore[no-untyped-def]
     step, table, t, until, cut, epochs, shape, state, lane, count, events, where, when, target, hits, history
 ):
@@ -213,7 +225,7 @@ def advance(  # type: ignore[no-untyped-def]
     f <= target. history (steps, d, m): positions by column, from step epochs + 1 - steps on. Returns how many columns are
     left, and how many events there are.
     """
-    lanes, segment, rows, kept, here, before, value, d, ends = shape
+    lanes, segment, rows, kept, here, _, value, d, ends = shape
     block = np.empty(rows * lanes)
     bits = block.view(np.int64)
     over = np.zeros(lane.size, np.uint8)
@@ -240,7 +252,7 @@ def advance(  # type: ignore[no-untyped-def]
                             history[past, j, low + i] = block[(here + j) * lanes + i]
                 if flags == 0 and k < epochs:
                     continue
-                for group in range(0, m, 16):
+                for group in range(0, m, 16):  # sixteen flags looked at together, since few are up
                     some = 0
                     for i in range(group, group + 16):
                         some |= bits[flagged + i]
@@ -250,14 +262,8 @@ def advance(  # type: ignore[no-untyped-def]
                         flag = block[flagged + i]
                         if flag == 0.0 and (k < epochs or over[low + i] == 1):
                             continue
-                        where[found] = lane[low + i]
-                        when[found] = k
-                        for j in range(d):
-                            events[j, found] = block[(here + j) * lanes + i]
-                            events[d + j, found] = block[(before + j) * lanes + i]
-                            events[2 * d + j, found] = block[j * lanes + i]
-                        events[3 * d, found] = block[value * lanes + i]
-                        events[3 * d + 1, found] = block[(value + 1) * lanes + i]
+                        where[found], when[found] = lane[low + i], k
+                        _note(events, found, block, i, shape)
                         found += 1
                         if flag == ends or k == epochs:
                             over[low + i] = 1

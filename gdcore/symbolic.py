@@ -210,7 +210,7 @@ def _conditions(part: Node, symbols: Mapping[str, Expr]) -> list[Expr]:
 def poles(node: Node, symbols: Mapping[str, Expr]) -> tuple[Expr, ...]:
     """Integer-valued expressions that change where the tree may be singular: signs of divisors, branches of tan.
 
-    A run whose step changes one of them may have jumped a singularity; descent.py then looks closer.
+    A run whose step changes one of them may have jumped a singularity; judge.py then looks closer.
     """
     found: dict[Expr, None] = {}
     for part in _walk(node):
