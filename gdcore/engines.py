@@ -24,7 +24,7 @@ NUMPY, COMPILED = 0.3e-9, 0.04e-9  # an operation on one start
 HEAVY = 10  # operations that exp, sin and their like count for
 FIRST = 0.8  # numba imported, and the code that all steps share
 COMPILE, COMPILE_LINE, COMPILE_HEAVY = 0.15, 1e-3, 0.04  # a step, each line of it, each heavy one
-PERCEPTIBLE = 0.03  # a run that would save less is not worth a wait, however often it comes
+PERCEPTIBLE = 0.03  # runs that would save less are always NumPy's: the same digits, whatever was run before
 LONGEST = 5.0  # nobody is made to wait longer for a compiler, which cannot be stopped
 USED = 0.4  # share of the epochs that runs need on average
 LIGHT = frozenset("add subtract multiply divide negative abs sign floor ceil maximum minimum greater_equal greater where sqrt".split())
@@ -97,9 +97,8 @@ def _worth_it(recipe: Recipe, steps: int) -> bool:
         return False
     lines, heavy = _size(recipe)
     saved = steps * USED * (lines + (HEAVY - 1) * heavy) * (NUMPY - COMPILED)
-    saved = saved if saved > PERCEPTIBLE else 0.0
     cost = COMPILE + COMPILE_LINE * lines + COMPILE_HEAVY * heavy
-    if cost > LONGEST:
+    if saved < PERCEPTIBLE or cost > LONGEST:
         return False
     if "gdcore.segments" in sys.modules:
         from gdcore.compiled import count_compiled, is_compiled

@@ -43,16 +43,18 @@ def outcomes_compiled(
     most = CHUNK // 4 if step.layout.cells else CHUNK
     size = max(LANES, -(-n // (workers * -(-n // (workers * most)))))  # as many chunks for each thread as for the others
     chunks = [_Chunk(kernel, step, points, low, min(low + size, n), stopping, results) for low in range(0, n, size)]
+    if on_progress:
+        on_progress(0, stopping.epochs, n)
     with ThreadPoolExecutor(workers) as pool:
         waiting = {pool.submit(chunk.run) for chunk in chunks}
         try:
             while waiting:
-                if on_progress:
-                    steps = sum(chunk.t * chunk.size for chunk in chunks) // n
-                    on_progress(min(steps, stopping.epochs), stopping.epochs, sum(chunk.count for chunk in chunks))
                 done, waiting = wait(waiting, timeout=POLL)
                 for future in done:
                     future.result()
+                if on_progress and waiting:
+                    steps = sum(chunk.t * chunk.size for chunk in chunks) // n
+                    on_progress(min(steps, stopping.epochs), stopping.epochs, sum(chunk.count for chunk in chunks))
         except BaseException:
             results.cancel.set()
             for future in waiting:
