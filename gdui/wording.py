@@ -17,6 +17,7 @@ from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
 ENGINE_NAMES = {"numpy": "NumPy", "compiled": "compiled", "mixed": "NumPy and the compiled"}
+RECORDED = "Recorded step by step by the NumPy engine on this machine."
 MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
 
 

@@ -39,3 +39,4 @@ with st.container(horizontal=True, gap="medium"):
         small = session.view(350, 110)
         st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
         st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
+        st.caption(wording.RECORDED)

@@ -125,6 +125,7 @@ def test_every_kind_of_function_gets_its_sentence(app, formula, says):
 
 def test_landscape_follows_its_start(app):
     text = headline(page(app, "landscape"))
+    assert "Recorded step by step by the NumPy engine on this machine." in [caption.value for caption in app.caption]
     assert text == "From (−1.200, 0.800) the run settles at the minimum (−1.347, 0.205), f = −3.050, after 174 epochs."
     app.number_input("landscape x").set_value(0.0).run()
     app.number_input("landscape y").set_value(-1.0).run()
