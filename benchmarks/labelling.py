@@ -10,9 +10,11 @@ import time
 import numpy as np
 
 from gdcore import GALLERY, OPTIMIZERS, Experiment, Starts
-from gdcore import minima as mn
 from gdcore.batches import Work, outcomes
 from gdcore.findings import findings_of
+from gdcore.merging import merge
+from gdcore.minima import reached
+from gdcore.newton import polish
 from gdcore.outcomes import Outcomes
 from gdcore.stopping import CODE, Ending
 
@@ -59,8 +61,8 @@ def main(most):
 def compare(whole, count):
     problem, some = GALLERY["peaks"], first(whole, count)
     settled = np.flatnonzero(some.codes == CODE[Ending.FLAT])
-    full = fastest(lambda: mn.merge(problem, mn.polish(problem, some.ends[settled])))
-    quick = fastest(lambda: mn.reached(problem, some.ends, settled))
+    full = fastest(lambda: merge(problem, polish(problem, some.ends[settled])))
+    quick = fastest(lambda: reached(problem, some.ends, settled))
     print(f"{settled.size:,} settled ends of {count:,}: Newton from each {full:.3f} s, one step from most {quick:.3f} s")
     print(f"ratio {full / quick:.1f}")
 

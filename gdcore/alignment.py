@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore import minima as mn
 from gdcore.experiment import Findings, Minimum
+from gdcore.merging import SAME_POINT, deepest_first, merge
+from gdcore.newton import polish
 from gdcore.problem import Problem
 from gdcore.proximity import Nearest
 from gdcore.shares import wilson
 
 Array = NDArray[np.float64]
-SAME = 2 * mn.SAME_POINT  # box widths between two polished points that are one minimum
+SAME = 2 * SAME_POINT  # box widths between two polished points that are one minimum
 
 
 def align(found: Sequence[Findings]) -> list[Findings]:
@@ -31,7 +32,7 @@ def align(found: Sequence[Findings]) -> list[Findings]:
     common: list[Minimum] = []
     places = [_places(own, common, problem) for own in (*(findings.minima for findings in found), known_minima(problem))]
     rank = np.empty(len(common), np.int64)
-    order = mn.deepest_first(common)
+    order = deepest_first(common)
     rank[order] = np.arange(len(common))
     return [_renumbered(findings, common, order, rank[own]) for findings, own in zip(found, places, strict=False)]
 
@@ -66,7 +67,7 @@ def known_minima(problem: Problem) -> tuple[Minimum, ...]:
     """The problem's known minima inside its box that Newton's method confirms, with count 0."""
     if not problem.minima:
         return ()
-    found = mn.merge(problem, mn.polish(problem, np.array(problem.minima, dtype=float))).stationary
+    found = merge(problem, polish(problem, np.array(problem.minima, dtype=float))).stationary
     return tuple(
         Minimum(s.point, s.value, s.eigenvalues, s.inside_box, 0, 0.0, (0.0, 1.0), float("nan"))
         for s in found

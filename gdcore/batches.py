@@ -68,15 +68,13 @@ def outcomes(
 
     NumPy goes from batch to batch, which bounds its memory; the compiled engine has smaller portions of its own.
     """
-    step, stopping, parts = work.kernel(len(points)), work.experiment.stopping, []
+    step, parts = work.kernel(len(points)), []
     work = work.settled(step, len(points))
-    engine = ready(step, work.engine, fall_back=work.fall_back)
-    size = len(points) if engine == "compiled" else BATCH
+    size = len(points) if ready(step, work.engine, fall_back=work.fall_back) == "compiled" else BATCH
     for low in range(0, len(points), size):
         high = min(low + size, len(points))
         report = None if on_progress is None else _share(on_progress, low, high, len(points))
-        part = step.part(low, high), points[low:high], stopping
-        parts.append(outcomes_by(engine, *part, on_progress=report, threads=threads, target=work.target))
+        parts.append(outcomes_between(work, step, points, low, high, on_progress=report, threads=threads))
     return joined(parts)
 
 

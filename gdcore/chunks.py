@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
-MOST_THREADS = 8
+MOST_THREADS = 8  # between NumPy calls threads wait for each other: more of them gain nothing
 
 
 def cores() -> int:
@@ -24,5 +24,5 @@ def in_pieces(work: Callable[[slice], Result], count: int, size: int) -> list[Re
     pieces = [slice(low, min(low + size, count)) for low in range(0, count, size)]
     if len(pieces) < 2:
         return [work(piece) for piece in pieces]
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS, len(pieces))) as pool:
+    with ThreadPoolExecutor(min(cores(), MOST_THREADS, len(pieces))) as pool:
         return list(pool.map(work, pieces))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gdcore import statistics as st
 from gdcore.alignment import align
+from gdcore.computed import Computed
 from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment, Findings, run
 from gdcore.optimizers import Optimizer
@@ -103,6 +104,12 @@ class Comparison:
     def deepest(self) -> tuple[int, ...]:
         """Labels of the deepest minimum known in the box and of those equally deep; empty where no minimum is known."""
         return deepest_labels(self.findings[0])
+
+    @property
+    def computed(self) -> tuple[Computed, ...]:
+        """How the runs were computed, those of the tuning first."""
+        trials = self.tuning.computed if self.tuning else ()
+        return (*trials, *(findings.computed for findings in self.findings))
 
     def summaries(self) -> list[Summary]:
         """One Summary per contender."""

@@ -7,7 +7,6 @@ run does depends on its neighbours: alone or among a million, it takes the same 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gdcore.chunks import MOST_THREADS, cores
 from gdcore.codegen import BLOCK
 from gdcore.judge import SEGMENT, Judge, Verdict
 from gdcore.kernel import Kernel
@@ -71,7 +71,7 @@ def descend(
     on_progress is called on the calling thread between segments; an exception raised in it ends the descent cleanly.
     """
     loop = _Loop(kernel, points, stopping, record, target)
-    workers = threads or min(os.cpu_count() or 1, 8)
+    workers = threads or min(cores(), MOST_THREADS)
     with ThreadPoolExecutor(workers) as pool:
         while loop.alive.size:
             if on_progress:
@@ -94,6 +94,7 @@ class _Loop:
         self.ends, self.values, self.norms = points.copy(), np.full(n, np.nan), np.full(n, np.nan)
         self.epochs, self.verdicts = np.zeros(n, np.int64), np.zeros(n, np.int8)
         self.judge = Judge(kernel.problem, stopping)
+        self.exhausted: Indices = np.empty(0, np.intp)
         self.tails = np.empty((0, 0, d))
         self.record, self.target = record, target
         self.hits = np.full(n, -1, np.int64)
@@ -158,9 +159,8 @@ class _Loop:
             trail, d = np.concatenate(self.trail), self.kernel.dimension
             paths = np.ascontiguousarray(trail[:, :d].transpose(0, 2, 1))
             values, norms = trail[:, d], trail[:, d + 1]
-        exhausted = getattr(self, "exhausted", np.empty(0, np.intp))
         return Descent(
-            self.ends, self.values, self.norms, self.epochs, self.verdicts, exhausted, self.tails,
+            self.ends, self.values, self.norms, self.epochs, self.verdicts, self.exhausted, self.tails,
             None if self.target is None else self.hits, paths, values, norms,
         )  # fmt: skip
 

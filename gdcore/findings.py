@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore import minima as mn
 from gdcore.computed import Computed
-from gdcore.minima import Stationary
+from gdcore.merging import SAME_DEGENERATE, SAME_POINT, Stationary, deepest_first, merge
+from gdcore.minima import reached
+from gdcore.newton import DEGENERATE, KINDS, MAXIMUM, MINIMUM, NONE, SADDLE
 from gdcore.outcomes import Outcomes
 from gdcore.problem import Problem
 from gdcore.proximity import Nearest, distinct
 from gdcore.shares import wilson
 from gdcore.stopping import CODE, ENDINGS, Ending
+from gdcore.survey import descend_to_minima, survey
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,11 +105,11 @@ class Findings:
 
 
 BY_KIND = {
-    mn.MINIMUM: Ending.MINIMUM,
-    mn.SADDLE: Ending.SADDLE,
-    mn.MAXIMUM: Ending.MAXIMUM,
-    mn.DEGENERATE: Ending.DEGENERATE,
-    mn.NONE: Ending.FLAT,
+    MINIMUM: Ending.MINIMUM,
+    SADDLE: Ending.SADDLE,
+    MAXIMUM: Ending.MAXIMUM,
+    DEGENERATE: Ending.DEGENERATE,
+    NONE: Ending.FLAT,
 }
 
 
@@ -115,16 +117,16 @@ def findings_of(experiment: Experiment, points: Array, outcomes: Outcomes) -> Fi
     """The findings of an experiment from how its runs from points (n, d) ended."""
     problem, codes = experiment.problem, outcomes.codes.copy()
     settled = np.flatnonzero(codes == CODE[Ending.FLAT])
-    merged = mn.reached(problem, outcomes.ends, settled)
-    codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(mn.KINDS))], np.int8)[merged.kinds]
-    reached = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
+    merged = reached(problem, outcomes.ends, settled)
+    codes[settled] = np.array([CODE[BY_KIND[kind]] for kind in range(len(KINDS))], np.int8)[merged.kinds]
+    settled_in = [k for k, point in enumerate(merged.stationary) if point.kind == "minimum"]
     unreached = _unreached(problem, outcomes.ends, codes, merged.stationary)
-    candidates = [merged.stationary[k] for k in reached] + [point for point in unreached if point.kind == "minimum"]
-    order = mn.deepest_first(candidates)
+    candidates = [merged.stationary[k] for k in settled_in] + [point for point in unreached if point.kind == "minimum"]
+    order = deepest_first(candidates)
     label_of = np.full(len(merged.stationary) + 1, -1)
     for label, k in enumerate(order):
-        if k < len(reached):
-            label_of[reached[k]] = label
+        if k < len(settled_in):
+            label_of[settled_in[k]] = label
     labels = np.full(len(points), -1)
     labels[settled] = label_of[merged.index]
     counts, medians = _by_label(labels, outcomes.epochs, len(order))
@@ -189,8 +191,8 @@ def _unreached(
         seen = _thinned(unsettled, MOST_SEEN)
         apart, _ = distinct(ends[seen] / (problem.highs - problem.lows), np.full(problem.dimension, CELL))
         chosen = _thinned(seen[apart], MOST_EXPLORED)
-        found = _fresh(problem, mn.merge(problem, mn.descend_to_minima(problem, ends[chosen])).stationary, known)
-    found += _fresh(problem, mn.survey(problem), (*known, *found))
+        found = _fresh(problem, merge(problem, descend_to_minima(problem, ends[chosen])).stationary, known)
+    found += _fresh(problem, survey(problem), (*known, *found))
     return [replace(point, count=0) for point in found]
 
 
@@ -211,6 +213,6 @@ def _fresh(problem: Problem, points: tuple[Stationary, ...], known: tuple[Statio
     def fresh(point: Stationary, away: float) -> bool:
         degenerate = point.kind == "degenerate"
         in_valley = degenerate and np.isclose(valleys, point.value, atol=1e-7).any()
-        return away > (mn.SAME_DEGENERATE if degenerate else 2 * mn.SAME_POINT) and not in_valley
+        return away > (SAME_DEGENERATE if degenerate else 2 * SAME_POINT) and not in_valley
 
     return [point for point, away in zip(wanted, distance.tolist(), strict=True) if fresh(point, away)]

@@ -129,6 +129,8 @@ def program_of(recipe: Recipe, *, cells: bool = False) -> Program:
     """
     from gdcore.problem import symbols_of
 
+    if cells and not symbols_of(recipe.formula, recipe.variables, recipe.parameters).cells:
+        return program_of(recipe)
     formula, variables, parameters, optimizer = recipe.formula, recipe.variables, recipe.parameters, recipe.optimizer
     schedules, rowwise = recipe.schedules, recipe.rowwise
     symbols, step = symbols_of(formula, variables, parameters), compose(optimizer, len(variables))

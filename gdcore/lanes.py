@@ -8,7 +8,7 @@ As in codegen.py, the text holds only names made here and numbers.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from gdcore.program import Operand, Program
@@ -16,7 +16,8 @@ from gdcore.program import Operand, Program
 LANES = 256  # starts in a block: some ten rows of them fit the processor's first cache
 RUNNING, CROSSING, OVER = 0.0, 1.0, 2.0  # what a step says of a lane: nothing, another cell of the formula, a run that ends
 
-INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-"}
+INFIX = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+BOUNDS = ("longest", "centre", "reach")  # numbers of each coordinate
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,16 @@ class Layout:
         return self.states + self.dimension * (2 if self.cells else 1) + self.cells
 
     @property
+    def active(self) -> int:
+        return self.value + 3
+
+    @property
+    def spilled(self) -> int:
+        return self.value + 4
+
+    @property
     def rows(self) -> int:
-        return self.value + 4 + self.spills
+        return self.spilled + self.spills
 
     @property
     def kept(self) -> int:
@@ -58,8 +67,13 @@ class Layout:
         return self.states + (self.dimension + self.cells if self.cells else 0)
 
     @property
+    def fixed(self) -> int:
+        """Leading columns of the table, before those of the constants."""
+        return 2 + len(BOUNDS) * self.dimension
+
+    @property
     def columns(self) -> int:
-        return 2 + 3 * self.dimension + len(self.constants)
+        return self.fixed + len(self.constants)
 
 
 @dataclass(frozen=True)
@@ -83,24 +97,24 @@ class _Writer:
 
     def __init__(self, program: Program, dimension: int, vector: Collection[str], limited: dict[str, float]) -> None:
         self.program, self.d, self.limited = program, dimension, limited
-        self.vector = set(vector) | set(INFIX)
+        self.vector = {*vector, *INFIX, "negative"}
         self.states = len(program.vectors)
         self.cells = len(program.outputs) - self.states - 1 - dimension
         self.stage = [0] * len(program.lines)  # the stage in which a line is computed
         self.ready = [0] * len(program.lines)  # the first stage in which its value can be read
         self.spill: dict[int, int] = {}
         self.constants: dict[Operand, int] = {}
+        self._cut()
+        self.layout = Layout(self.states, dimension, self.cells, len(self.spill), ())  # constants are met on the way
 
     def write(self) -> LaneCode:
-        self._cut()
         stages = max(self.ready, default=0) + 1
         bodies = [self._stage(k, last=k == stages - 1) for k in range(stages)]
-        layout = Layout(self.states, self.d, self.cells, len(self.spill), tuple(self.constants))
-        first = 2 + 3 * self.d
+        layout = replace(self.layout, constants=tuple(self.constants))
         head = [f"w = carray(workspace, {layout.rows * LANES})", f"c = carray(numbers, {layout.columns})", "flags = int64(0)"]
         head += ["looks = c[0]", "tolerance = c[1]"]
-        head += [f"{name}{i} = c[{2 + k * self.d + i}]" for k, name in enumerate(("longest", "centre", "reach")) for i in range(self.d)]
-        head += [f"k{n} = c[{first + n}]" for n in self.constants.values()]
+        head += [f"{name}{i} = c[{2 + k * self.d + i}]" for k, name in enumerate(BOUNDS) for i in range(self.d)]
+        head += [f"k{n} = c[{layout.fixed + n}]" for n in self.constants.values()]
         lines = [*head, *(line for body in bodies for line in body), "return flags"]
         return LaneCode("def step(workspace, numbers):\n" + "".join(f"    {line}\n" for line in lines), layout)
 
@@ -135,8 +149,7 @@ class _Writer:
         return f"w[{row * LANES} + i]"
 
     def _spilled(self, line: int) -> str:
-        value = self.states + self.d * (2 if self.cells else 1) + self.cells
-        return self._place(value + 4 + self.spill[line])
+        return self._place(self.layout.spilled + self.spill[line])
 
     def _name(self, operand: Operand) -> str:
         if isinstance(operand, float):
@@ -223,7 +236,7 @@ class _Writer:
 
     def _outputs(self) -> list[str]:
         """What the last loop writes: the flag first, then everything in place."""
-        layout = Layout(self.states, self.d, self.cells, 0, ())
+        layout = self.layout
         outputs = [self._name(operand) for operand in self.program.outputs]
         value, gradient = outputs[self.states], outputs[self.states + 1 : self.states + 1 + self.d]
         cells = outputs[self.states + 1 + self.d :]
@@ -237,11 +250,10 @@ class _Writer:
             place = self._place(layout.here + self.d + k)
             lines += [f"crossed |= {place} != {cell}", f"{place} = {cell}"]
         lines += ["over |= (small & still) | (((looks > 0.0) | small | crossed) & (not near))"]
-        active = f"({self._place(layout.value + 3)} != 0.0)"
+        active = f"({self._place(layout.active)} != 0.0)"
         lines += [f"over &= {active}", f"flag = {OVER!r} if over else {RUNNING!r}", "flags |= int64(over)"]
         if self.cells:
             lines += [f"crossed &= {active}", f"flag = {CROSSING!r} if (crossed & (not over)) else flag", "flags |= int64(crossed)"]
-        if self.cells:
             lines += [f"{self._place(layout.before + i)} = {self._place(layout.here + i)}" for i in range(self.d)]
         lines += [f"{self._place(layout.here + i)} = v{i}" for i in range(self.d)]
         after = [f"n{i}" for i in range(self.d)] + outputs[self.d : self.states]

@@ -11,42 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.chunks import in_pieces
-from gdcore.merging import (
-    SAME_DEGENERATE,
-    SAME_POINT,
-    Merged,
-    Stationary,
-    Valued,
-    best_of,
-    deepest_first,
-    merge,
-    stable_kinds,
-)
-from gdcore.newton import (
-    DEGENERATE,
-    KINDS,
-    MAXIMUM,
-    MINIMUM,
-    NONE,
-    SADDLE,
-    Polished,
-    polish,
-    solve,
-    stacked,
-)
+from gdcore.merging import SAME_POINT, Merged, best_of, merge, stable_kinds
+from gdcore.newton import DEGENERATE, NONE, Polished, polish, stacked
 from gdcore.problem import Problem
 from gdcore.proximity import clusters
-from gdcore.survey import descend_to_minima, survey
 from gdcore.trust import trust
-
-__all__ = [
-    "DEGENERATE", "KINDS", "MAXIMUM", "MINIMUM", "NONE", "SADDLE", "SAME_DEGENERATE", "SAME_POINT", "Merged", "Polished",
-    "Stationary", "Valued", "deepest_first", "descend_to_minima", "merge", "polish", "reached", "solve", "survey",
-]  # fmt: skip
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Flags = NDArray[np.bool_]
 Rows = NDArray[np.int32]
 
 UNKNOWN, NOWHERE = -2, -1  # in place of a row: not looked at yet, and no stationary point near

@@ -9,10 +9,10 @@ from typing import Any
 from gdcore.composition import compose
 from gdcore.equations import Equations, Update, read_equations, rehearse
 from gdcore.formula import Node, canonical_name
-from gdcore.minima import survey
 from gdcore.notation import name_latex, to_latex
 from gdcore.problem import Problem
 from gdcore.setting import Setting
+from gdcore.survey import survey
 
 OF_THE_PROBLEM = ("lr", "f_star")  # settings that no problem can take over from another
 UNDESCRIBED = 0.1  # the default of a setting that the equations name and nobody described

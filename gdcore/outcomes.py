@@ -53,11 +53,17 @@ DIRECT = {
 }
 
 
-def outcomes_of(problem: Problem, stopping: Stopping, descent: Descent, engine: str = "numpy") -> Outcomes:
-    """What a descent came to; its tails are read here and need not be kept."""
+def outcomes_of(problem: Problem, stopping: Stopping, descent: Descent) -> Outcomes:
+    """What a descent by NumPy came to; its tails are read here and need not be kept."""
+    codes = codes_of(problem, stopping, descent)
+    return Outcomes(descent.ends, descent.values, descent.gradient_norms, descent.epochs, codes, descent.hits)
+
+
+def codes_of(problem: Problem, stopping: Stopping, descent: Descent) -> Codes:
+    """The ending of each run, (n,), from the judge's verdict and, where the epochs ran out, from its tail."""
     codes = np.array([CODE[DIRECT[v]] if v in DIRECT else -1 for v in Verdict], np.int8)[descent.verdicts]
     codes[descent.exhausted] = _unfinished(problem, stopping, descent)
-    return Outcomes(descent.ends, descent.values, descent.gradient_norms, descent.epochs, codes, descent.hits, engine)
+    return codes
 
 
 def joined(parts: Sequence[Outcomes]) -> Outcomes:

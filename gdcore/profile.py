@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.compare import compare_tuned
+from gdcore.computed import Computed
 from gdcore.descent import Progress, shifted
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
@@ -29,6 +30,7 @@ class Profile:
     costs (p, k): expected gradient evaluations per success, inf where no start succeeded; settings: those used, for each
     problem and optimizer; trials: tuning trials per optimizer and problem, 0 when the settings are the defaults for the
     problem. tau (m,): factors of the best cost; rho (m, k): share of problems solved within that factor of the best.
+    computed: how all runs were.
     """
 
     names: tuple[str, ...]
@@ -38,6 +40,7 @@ class Profile:
     trials: int
     tau: Array
     rho: Array
+    computed: tuple[Computed, ...] = field(default=(), compare=False)
 
 
 def profile(
@@ -63,6 +66,7 @@ def profile(
         raise ValueError("a performance profile needs at least two optimizers")
     each = stopping.epochs * len(contenders) * (2 if budget else 1)
     costs, used = [], []
+    computed: list[Computed] = []
     for n, problem in enumerate(problems.values()):
         report = None if on_progress is None else shifted(on_progress, n * each, len(problems) * each)
         own = {
@@ -71,6 +75,8 @@ def profile(
         found = compare_tuned(problem, own, starts, stopping, budget=budget, on_progress=report, executor=executor)
         costs.append([summary.expected_evaluations for summary in found.summaries()])
         used.append(tuple(findings.experiment.settings for findings in found.findings))
+        computed += found.computed
     tau, rho = performance_profile(np.array(costs))
-    return Profile(tuple(contenders), tuple(problems), np.array(costs), tuple(used), budget.trials if budget else 0, tau, rho)
+    trials = budget.trials if budget else 0
+    return Profile(tuple(contenders), tuple(problems), np.array(costs), tuple(used), trials, tau, rho, tuple(computed))
 

@@ -17,7 +17,7 @@ from gdcore.descent import TAIL, Descent, Progress
 from gdcore.judge import SEGMENT, Judge, Verdict
 from gdcore.kernel import Kernel
 from gdcore.lanes import LANES, OVER
-from gdcore.outcomes import Outcomes, outcomes_of
+from gdcore.outcomes import Outcomes, codes_of
 from gdcore.stopping import Stopping
 
 Array = NDArray[np.float64]
@@ -156,8 +156,8 @@ class _Chunk:
         spent = self.verdicts[lane] == Verdict.EXHAUSTED
         tails = np.ascontiguousarray(history[:, :, spent].transpose(0, 2, 1))
         arrays = results.ends[own], results.values[own], results.norms[own], results.epochs[own]
-        told = outcomes_of(self.kernel.problem, self.stopping, Descent(*arrays, self.verdicts, lane[spent], tails))
-        results.codes[own] = told.codes
+        descent = Descent(*arrays, self.verdicts, lane[spent], tails)
+        results.codes[own] = codes_of(self.kernel.problem, self.stopping, descent)
 
 
 class Shape(NamedTuple):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.alignment import align
+from gdcore.computed import Computed
 from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment, Findings, run, run_each
 from gdcore.optimizers import Optimizer
@@ -55,7 +56,7 @@ class Tuning:
     """What was tried and what was chosen: for each contender the same number of trials on the same training starts.
 
     tried: name → trials in order, the first at the settings as given; chosen: name → settings of the best one, that is
-    the largest share, then the smallest cost; search: "learning rate" or "all settings"; seed: of the search.
+    the largest share, then the smallest cost; search: "learning rate" or "all settings"; seed: of the search; computed: of each contender's trials.
     """
 
     trials: int
@@ -64,6 +65,7 @@ class Tuning:
     seed: int
     tried: Mapping[str, tuple[Trial, ...]]
     chosen: Mapping[str, Mapping[str, float | str]]
+    computed: tuple[Computed, ...] = field(default=(), compare=False)
 
     def require_other_starts(self, problem: Problem, starts: Starts) -> None:
         """ValueError where any training start is among these starts."""
@@ -187,7 +189,7 @@ def tune(
         results[name] = _trials(findings, columns, trials, target)
     chosen = {name: max(own, key=lambda trial: (trial.share, -trial.cost)).settings for name, own in results.items()}
     search = "all settings" if every else "learning rate"
-    return Tuning(trials, starts, search, seed, FrozenDict(results), FrozenDict(chosen))
+    return Tuning(trials, starts, search, seed, FrozenDict(results), FrozenDict(chosen), tuple(f.computed for f in found))
 
 
 def _trials(findings: Findings, columns: Mapping[str, Array], trials: int, target: float | None) -> tuple[Trial, ...]:

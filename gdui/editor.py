@@ -9,7 +9,7 @@ import streamlit as st
 
 from gdcore.equations import read_equations
 from gdcore.formula import FormulaError
-from gdcore.minima import Stationary
+from gdcore.merging import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.setting import Setting
 from gdcore.stability import Stability

@@ -10,7 +10,7 @@ import streamlit as st
 
 from gdcore.gallery import GALLERY
 from gdcore.profile import Profile, profile
-from gdui import compare_charts, session, tables, verdict
+from gdui import compare_charts, session, tables, verdict, wording
 from gdui.contenders import Contenders, Question
 from gdui.jobs import result_of
 
@@ -64,4 +64,4 @@ def _draw(found: Profile) -> None:
     st.markdown(f"**{tables.safe(verdict.profile_sentence(found))}**")
     st.altair_chart(compare_charts.profile(found, session.view(440, 300)), width="content", key="profile chart")
     st.dataframe(pd.DataFrame(verdict.profile_rows(found)), hide_index=True, width="stretch", key="profile table")
-    st.caption("Expected gradient evaluations per success, and the learning rate used; ✓ marks the cheapest of each problem.")
+    st.caption("Expected gradient evaluations per success, and the learning rate used; ✓ marks the cheapest of each problem. " + tables.safe(wording.computed(*found.computed)))

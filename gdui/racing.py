@@ -36,7 +36,7 @@ def race(comparison: Comparison, axes: tuple[int, int]) -> None:
             draw = compare_charts.race_curve(problem, runs, epoch, view) if problem.dimension == 1 else compare_charts.race(problem, runs, epoch, view, None)
             st.altair_chart(draw, key=key, on_select=_clicked(problem, key, axes), selection_mode="click", width="content")
             way = "Small dots: the way up to the epoch." if problem.dimension == 1 else "Bold: up to the epoch; faint: the whole path."
-            st.caption(f"Click anywhere on the map to start the race there. {way}")
+            st.caption(f"Click anywhere on the map to start the race there. {way} {wording.RECORDED}")
         with st.container(width=480):
             small = session.view(380, 125)
             st.altair_chart(compare_charts.values_per_epoch(runs, epoch, small, "f"), width="content")

@@ -12,12 +12,13 @@ from typing import Any
 import streamlit as st
 
 from gdcore.experiment import Experiment, Findings, Trace, traces
-from gdcore.minima import Stationary, survey
+from gdcore.merging import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
 from gdcore.stability import Stability, stability
 from gdcore.starts import Starts
 from gdcore.stopping import Stopping
+from gdcore.survey import survey
 from gdui.charts import View
 
 MOST_KEPT = 40_000_000  # numbers: some 320 MB, as four million starts in two variables

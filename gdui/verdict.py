@@ -138,8 +138,8 @@ def fairness(comparison: Comparison) -> str:
 
 
 def computed(comparison: Comparison) -> str:
-    """Where the runs compared were computed, without those of the tuning."""
-    return wording.computed(*(findings.computed for findings in comparison.findings), verb="Compared")
+    """Where the runs compared were computed, those of the tuning included."""
+    return wording.computed(*comparison.computed, verb="Compared")
 
 
 def rows(comparison: Comparison) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from gdcore.computed import Computed
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
-from gdcore.minima import Stationary
+from gdcore.merging import Stationary
 from gdcore.notation import name_latex, to_latex
 from gdcore.optimizers import Optimizer
 from gdcore.schedules import parse_schedule, values

@@ -96,8 +96,9 @@ def test_large_runs_go_to_the_workers_and_small_ones_stay_here(connect, workers)
     local = run(Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], starts=Starts(count=1000, seed=102)))
     assert headline(app) == plain(wording.headline(local))
     app.session_state["count"] = 150
-    settle(page(page(app, "theory"), "optimizers"))
-    assert HERE.fullmatch(told(app))
+    settle(page(page(app, "theory"), "optimizers"))  # whose tuning, 13 trials from 100 starts, is large
+    assert re.fullmatch(rf"Compared by the \w+ engine on [12] workers? at {address} and on this machine in [\d.]+ s\.", told(app))
+    assert HERE.fullmatch(told(settle(connect(address, LARGE=10_000_000))))
     connect(address, LARGE=0)
     assert re.fullmatch(rf"Compared by the \w+ engine on [12] workers? at {address} in [\d.]+ s\.", told(settle(app)))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Starts
 from gdcore.batches import Work, outcomes
 from gdcore.findings import _by_label, findings_of
-from gdcore.minima import deepest_first
+from gdcore.merging import deepest_first
 from gdcore.outcomes import Outcomes
 
 
@@ -63,7 +63,7 @@ def test_counting_does_not_change_with_the_number_of_minima_or_starts():
 def _many_minima():
     problem = GALLERY["rastrigin"]
     known = np.array([[x, y] for x in range(-5, 6) for y in range(-5, 6)], dtype=float)
-    from gdcore.minima import polish
+    from gdcore.newton import polish
 
     rng = np.random.default_rng(0)
     points = polish(problem, known).points[rng.integers(0, 121, 5000)]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from gdcore import OPTIMIZERS, Ending, Experiment, Findings, Problem, Starts, Stopping, run
-from gdcore.minima import MINIMUM, NONE, polish, solve, survey
+from gdcore.newton import MINIMUM, NONE, polish, solve
+from gdcore.survey import survey
 
 CASES = {case["name"]: case for case in cases.load("minima.json")}
 CASES |= {f"{case['name']} (1-D)": case for case in cases.load("minima_1d.json")}

@@ -60,6 +60,12 @@ def test_the_rate_and_the_lowest_value_are_each_problems_own(found: Profile) -> 
     assert [[s["lr"] for s in row] for row in own.settings] == [[5.0, 0.003], [5.0, 0.2]], "what is given holds on every problem"
 
 
+def test_every_run_tells_how_it_was_computed(found: Profile, tuned: Profile) -> None:
+    assert len(found.computed) == len(PROBLEMS) * len(CONTENDERS)
+    assert len(tuned.computed) == len(PROBLEMS) * 2 * 2  # trials and runs of two contenders
+    assert all(computed.seconds > 0 for computed in (*found.computed, *tuned.computed))
+
+
 def test_curves_are_shares_of_problems_by_definition(found: Profile, tuned: Profile) -> None:
     for curves in (found, tuned):
         best = curves.costs.min(axis=1)

@@ -10,6 +10,7 @@ from gdcore import GALLERY, OPTIMIZERS, Experiment, Problem, Starts, Stopping
 from gdcore import minima as mn
 from gdcore.batches import Work, outcomes
 from gdcore.stopping import CODE, Ending
+from gdcore.survey import descend_to_minima
 
 GD = OPTIMIZERS["gd"]
 
@@ -111,7 +112,7 @@ def scattered(problem, count, seed):
     """Points around the stationary points of a problem, from rounding to beyond what polishing may move them."""
     rng, d, width = np.random.default_rng(seed), problem.dimension, problem.highs - problem.lows
     box_points = problem.lows + rng.random((500, d)) * width
-    downhill = mn.descend_to_minima(problem, box_points[:100])
+    downhill = descend_to_minima(problem, box_points[:100])
     known = mn.merge(problem, mn.stacked([mn.polish(problem, box_points), downhill])).stationary
     assert known
     around = np.array([s.point for s in known])[rng.integers(0, min(len(known), 20), count)]

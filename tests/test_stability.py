@@ -8,7 +8,7 @@ import pytest
 from gdcore import GALLERY, OPTIMIZERS, Optimizer, Problem, Setting, Stopping, trace
 from gdcore.formula import names_in, parse
 from gdcore.kernel import kernel
-from gdcore.minima import polish
+from gdcore.newton import polish
 from gdcore.stability import stability, step_jacobian
 
 PEAKS = GALLERY["peaks"]

@@ -127,3 +127,12 @@ def test_a_rate_at_the_edge_of_what_was_tried_is_told(real):
     assert ("(the largest rate tried)" in text) is (tuning.chosen["gd"]["lr"] == 0.01)
     barren = tune(Problem.from_text("x + y"), {"gd": (OPTIMIZERS["gd"], {})}, Stopping(5), trials=2, starts=Starts(count=3, seed=5))
     assert verdict.fairness(replace(real, tuning=barren)).startswith("No trial of the tuning succeeded on any of 3 training starts")
+
+
+def test_the_time_told_is_that_of_all_runs_those_of_the_tuning_too(real):
+    tuning = tune(PEAKS, {"gd": (OPTIMIZERS["gd"], {}), "adam": (OPTIMIZERS["adam"], {})}, Stopping(20), trials=2)
+    assert len(tuning.computed) == 2 and all(computed.seconds > 0 for computed in tuning.computed)
+    slow = replace(tuning, computed=tuple(replace(computed, seconds=50.0) for computed in tuning.computed))
+    runs = tuple(replace(findings, computed=replace(findings.computed, seconds=1.0)) for findings in real.findings)
+    assert verdict.computed(replace(real, findings=runs, tuning=slow)) == "Compared by the NumPy engine on this machine in 102 s."
+    assert verdict.computed(replace(real, findings=runs)) == "Compared by the NumPy engine on this machine in 2.0 s."
