@@ -98,7 +98,7 @@ class Lowering:
 
     def _compute(self, expression: Expr) -> Operand:
         if not expression.free_symbols:
-            return _number(expression)
+            return self._total([expression])
         if expression.is_Add:
             return self._sum(expression.args)
         if expression.is_Mul:
@@ -119,17 +119,17 @@ class Lowering:
     def _sum(self, terms: Iterable[Expr]) -> Operand:
         plus: list[Operand] = []
         minus: list[Operand] = []
-        constant = 0.0
+        constants: list[Expr] = []
         for term in terms:
             coefficient = term.as_coeff_Mul()[0]
             if not term.free_symbols:
-                constant += _number(term)
+                constants.append(term)
             elif coefficient.is_negative:
                 minus.append(self._lower(-term))
             else:
                 plus.append(self._lower(term))
-        plus = self._scalars_first(plus)
-        if constant:
+        plus, constant = self._scalars_first(plus), self._total(constants)
+        if constant != 0.0:
             plus.insert(0, constant)
         total = self._chain("add", plus) if plus else None
         subtract = self._chain("add", minus) if minus and total is None else None
@@ -143,15 +143,15 @@ class Lowering:
     def _product(self, factors: Iterable[Expr]) -> Operand:
         above: list[Operand] = []
         below: list[Operand] = []
-        constant = 1.0
+        constants: list[Expr] = []
         for factor in factors:
             if not factor.free_symbols:
-                constant *= _number(factor)
+                constants.append(factor)
             elif factor.is_Pow and factor.exp.is_Number and factor.exp.is_negative:
                 below.append(self._power(factor.base, -factor.exp))
             else:
                 above.append(self._lower(factor))
-        above = self._scalars_first(above)
+        above, constant = self._scalars_first(above), self._multiple(constants)
         negate = constant == -1.0 and bool(above)
         if not above or constant not in (1.0, -1.0):
             above.insert(0, constant)
@@ -159,6 +159,14 @@ class Lowering:
         if below:
             top = self._line("divide", top, self._chain("multiply", self._scalars_first(below)))
         return self._line("negative", top) if negate else top
+
+    def _total(self, constants: list[Expr]) -> Operand:
+        """What constants add up to; 0.0 for none."""
+        return sum(map(_number, constants), 0.0)
+
+    def _multiple(self, constants: list[Expr]) -> Operand:
+        """What constants multiply to; 1.0 for none."""
+        return math.prod(map(_number, constants), start=1.0)
 
     def _scalars_first(self, operands: list[Operand]) -> list[Operand]:
         """Numbers before arrays: a chain then costs one array operation for all of its numbers together."""

@@ -1,0 +1,103 @@
+"""Problem → Certificate: every stationary point of its box, proved; what could not be decided is said."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.bounded import bounded
+from gdcore.boxes import Boxes, grid, joined
+from gdcore.certificate import KINDS, Certificate, CertifiedPoint, Region
+from gdcore.edges import boundary_minima
+from gdcore.problem import Problem
+from gdcore.proximity import clusters
+from gdcore.search import FINEST, Budget, Progress, System, search
+from gdcore.zeros import certified, distinct
+
+Array = NDArray[np.float64]
+
+MOST_VARIABLES = 6  # beyond this a box has too many corners for a search
+FIRST = 100  # boxes to begin with
+
+
+def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_progress: Progress | None = None) -> Certificate:
+    """The stationary points of the problem in its closed box, each proved, and whether these are all.
+
+    seconds, boxes: the budget; what it does not suffice for is unresolved. on_progress(boxes done, budget, boxes waiting) is
+    called now and then on this thread; an exception raised in it cancels. FormulaError where f cannot be differentiated.
+    """
+    began = perf_counter()
+    if problem.dimension > MOST_VARIABLES:
+        return _unexplored(problem, f"{problem.dimension} variables are too many: at most {MOST_VARIABLES}")
+    budget, functions = Budget(boxes, began + seconds, on_progress), bounded(problem)
+    lows, highs = problem.lows, problem.highs
+    finest = FINEST * (highs - lows)
+    system = System.of(functions)
+    inner = search(system, grid(lows, highs, FIRST), finest, budget)
+    zeros, doubtful = distinct(system, inner, problem.dimension)
+    points = certified(problem, functions, zeros)
+    unresolved = _regions(problem, [*inner.unresolved, doubtful])
+    complete = not unresolved
+    reason = "" if complete else budget.reason or "some places could not be decided at the finest resolution"
+    boundary, boundary_complete = boundary_minima(problem, functions, finest, budget)
+    return Certificate(
+        points=tuple(sorted((p for p in points if _is_inside(problem, p)), key=_rank)),
+        unresolved=unresolved,
+        complete=complete,
+        boxes=budget.spent,
+        seconds=perf_counter() - began,
+        edge=tuple(sorted((p for p in points if _touches_edge(problem, p)), key=_rank)),
+        boundary=boundary,
+        boundary_complete=boundary_complete,
+        undefined=inner.undefined,
+        reason=reason,
+    )
+
+
+def _unexplored(problem: Problem, reason: str) -> Certificate:
+    return Certificate((), (Region(problem.limits, 1.0),), False, 0, 0.0, reason=reason)
+
+
+def _rank(point: CertifiedPoint) -> tuple[object, ...]:
+    return KINDS.index(point.kind), point.index or 0, point.value, point.point
+
+
+def _is_inside(problem: Problem, point: CertifiedPoint) -> bool:
+    pairs = zip(point.enclosure, problem.limits, strict=True)
+    return all(low > first and high < last for (low, high), (first, last) in pairs)
+
+
+def _touches_edge(problem: Problem, point: CertifiedPoint) -> bool:
+    pairs = list(zip(point.enclosure, problem.limits, strict=True))
+    meets = all(high >= first and low <= last for (low, high), (first, last) in pairs)
+    return meets and not _is_inside(problem, point)
+
+
+# -- what stays unresolved ---------------------------------------------------------------------------------------------
+
+
+def _regions(problem: Problem, parts: list[Boxes]) -> tuple[Region, ...]:
+    """Unresolved boxes that hang together as one region each, the largest first."""
+    parts = [part for part in parts if part.count]
+    if not parts:
+        return ()
+    boxes, lows, highs = joined(parts), problem.lows, problem.highs
+    group = _groups(boxes, lows, highs)
+    volumes, count = boxes.volumes(lows, highs), int(group.max()) + 1
+    shares = np.bincount(group, volumes, count)
+    low, high = np.full((len(lows), count), np.inf), np.full((len(lows), count), -np.inf)
+    for i in range(len(lows)):
+        np.minimum.at(low[i], group, boxes.low[i])
+        np.maximum.at(high[i], group, boxes.high[i])
+    order = np.argsort(-shares, kind="stable")
+    return tuple(
+        Region(tuple(zip(low[:, k].tolist(), high[:, k].tolist(), strict=True)), float(shares[k])) for k in order
+    )
+
+
+def _groups(boxes: Boxes, lows: Array, highs: Array) -> NDArray[np.intp]:
+    """A number for each box (n,), the same for those that touch, directly or through others, to the size of the largest."""
+    radii = np.maximum((boxes.high - boxes.low).max(axis=1), 1e-9 * (highs - lows)) * 1.01
+    return clusters(boxes.centres.T.copy(), radii)
