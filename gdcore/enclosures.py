@@ -155,7 +155,7 @@ class IntervalLowering(Lowering):
 
 def around(constant: Expr) -> tuple[float, float]:
     """Doubles below and above a real constant, equal where it is a double; nan where it is no real number."""
-    exact = constant if constant.is_Rational else sympy.N(constant, DIGITS)
+    exact = constant if constant.is_Rational else constant.evalf(DIGITS)
     if not exact.is_real or not exact.is_finite:
         return math.nan, math.nan
     double = float(exact)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gdcore.certificate import Certificate
 from gdcore.computed import Computed
 from gdcore.merging import SAME_DEGENERATE, SAME_POINT, Stationary, deepest_first, merge
 from gdcore.minima import reached
@@ -35,7 +36,7 @@ class Minimum:
     """A verified local minimum: point (d,), value, eigenvalues of the Hessian (d,) ascending, and who reached it.
 
     share: of all starts, with interval (Wilson, 95 %) and count behind it; 0 when it exists but no start settled in it.
-    median_epochs: over the starts that did; nan when none. stable_rate: 2/λmax, the largest stable learning rate of plain
+    median_epochs: over the starts that did; nan when none. proved: whether a certificate holds it. stable_rate: 2/λmax, the largest stable learning rate of plain
     gradient outcomes.
     """
 
@@ -47,6 +48,7 @@ class Minimum:
     share: float
     interval: tuple[float, float]
     median_epochs: float
+    proved: bool = False
 
     @property
     def stable_rate(self) -> float:
@@ -60,7 +62,8 @@ class Findings:
     starts (n, d), ends (n, d), end_values (n,), gradient_norms (n,), epochs (n,), ending_codes (n,) indexing ENDINGS,
     labels (n,) indexing minima (deepest first; -1: no minimum). stationary: the saddles, maxima and degenerate points.
     hits (n,): the epoch at which f was first at most the target asked for, -1 where never; None when none was.
-    computed: where and how fast; two findings may be equal in all but that.
+    computed: where and how fast; two findings may be equal in all but that. certificate: what is proved of the box's
+    stationary points; None where that was not asked for (proved.py adds it).
     """
 
     experiment: Experiment
@@ -75,6 +78,7 @@ class Findings:
     stationary: tuple[Stationary, ...]
     hits: NDArray[np.int64] | None = None
     computed: Computed = field(default=Computed(), compare=False)
+    certificate: Certificate | None = None
 
     @property
     def count(self) -> int:

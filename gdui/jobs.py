@@ -104,9 +104,14 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
         return before
     if before is not None:
         before.cancel.set()
-    job = Job(kind, key)
-    job.future = _pool().submit(_work, job, task, before)
+    job = submit(Job(kind, key), task, before)
     st.session_state["job"] = job
+    return job
+
+
+def submit(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Job:
+    """The job, begun in a worker thread once the one before it has ended or a moment has passed."""
+    job.future = _pool().submit(_work, job, task, before)
     return job
 
 

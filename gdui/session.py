@@ -112,7 +112,13 @@ class ResultCache:
 
 
 def weight(result: Any) -> int:
-    """About how many numbers a result holds: of its starts and of its minima; a comparison's are those of its findings."""
+    """About how many numbers a result holds: of its starts and of its minima; a comparison's are those of its findings.
+
+    A proof's are those of its points and of the curves that join them.
+    """
+    if hasattr(result, "certificate") and hasattr(result, "structure"):
+        curves = (*result.structure.descents, *result.structure.borders) if result.structure else ()
+        return STATIONARY * len(result.certificate.points) + sum(curve.path.size for curve in curves)
     if not isinstance(result, Findings):
         return 1 + sum(map(weight, getattr(result, "findings", ())))
     return result.count * (2 * result.starts.shape[1] + 6) + STATIONARY * (len(result.minima) + len(result.stationary))

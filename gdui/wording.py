@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from gdcore.certificate import Certificate
 from gdcore.computed import Computed
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
@@ -81,10 +82,11 @@ def headline(findings: Findings) -> str:
     """The answer of the page Many starts, in words and numbers."""
     counts = findings.ending_counts()
     n, settled = findings.count, counts[Ending.MINIMUM]
+    known = "" if findings.certificate is None else f" {proof(findings.certificate, findings.starts.shape[1])}"
     reached = [m for m in findings.minima if m.count]
     starts = f"{n:,} starts" if n != 1 else "1 start"
     if not settled:
-        return f"None of {starts} settles in a minimum. {_others(findings)}{_unreached(findings)}".strip()
+        return f"None of {starts} settles in a minimum. {_others(findings)}{known}{_unreached(findings)}".strip()
     if len(reached) == 1:
         first = f"{estimate(reached[0].share, reached[0].interval)} of {starts} settle in the same minimum, {_where(reached[0])} ({interval(reached[0].interval)})."
     else:
@@ -93,7 +95,7 @@ def headline(findings: Findings) -> str:
             f"{percent(settled / n)} of {starts} settle in one of {len(reached):,} minima. The deepest, {_where(deepest)}, "
             f"gets {estimate(deepest.share, deepest.interval)} of them ({interval(deepest.interval)})."
         )
-    return f"{first} {_others(findings)}{_unreached(findings)}".strip()
+    return f"{first} {_others(findings)}{known}{_unreached(findings)}".strip()
 
 
 def computed(*runs: Computed, verb: str = "Computed") -> str:
@@ -155,10 +157,44 @@ def _others(findings: Findings) -> str:
     return (", ".join(parts) + "." if parts else "") + tail
 
 
+def proof(certificate: Certificate, variables: int) -> str:
+    """Whether these are all minima of the box, or how much of it is not decided."""
+    count = len(certificate.minima)
+    if certificate.complete:
+        if not count:
+            return "There is no minimum inside the box (proved)."
+        return "This is the only minimum of the box (proved)." if count == 1 else f"These are all {count:,} minima of the box (proved)."
+    if not certificate.boxes:
+        return f"With {variables} variables nothing can be proved: the list holds only what was found."
+    some = f"{count:,} {'minimum is' if count == 1 else 'minima are'} proved" if count else "No minimum is proved"
+    return f"{some}; {_undecided(certificate)} undecided ({certificate.reason}), so there may be more."
+
+
+def _undecided(certificate: Certificate) -> str:
+    """The place, the places or the part of the box where nothing is proved, with a verb."""
+    share, regions = certificate.unresolved_share, certificate.unresolved
+    if share >= 1e-4:
+        return f"{percent(share)} of the box is"
+    middle = tuple((low + high) / 2 for low, high in regions[0].limits)
+    if len(regions) > 1:
+        return f"{len(regions):,} places in the box are"
+    return f"one place in the box, at {point(middle)}, is" if len(middle) <= 3 else "one place in the box is"
+
+
+def proving(boxes: int, waiting: int) -> str:
+    """What is said while a proof is under way."""
+    return f"Looking for a proof that these are all minima: {boxes:,} boxes examined" + (f", {waiting:,} waiting." if waiting else ".")
+
+
 def _unreached(findings: Findings) -> str:
     missed = [m for m in findings.minima if not m.count]
     if not missed:
         return ""
+    if all(m.proved for m in missed):
+        if len(missed) == len(findings.minima):
+            return f" None of your starts finds {'it' if len(missed) == 1 else 'any of them'}."
+        which = f"the one at {point(missed[0].point)}" if len(missed) == 1 and len(missed[0].point) <= 3 else f"{len(missed):,} of them"
+        return f" None of your starts finds {which}."
     noun = "One more minimum exists" if len(missed) == 1 else f"{len(missed)} more minima exist"
     if len(missed) == len(findings.minima):
         noun = "A minimum exists" if len(missed) == 1 else f"{len(missed)} minima exist"

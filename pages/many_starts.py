@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import charts, controls, export, maps, run_charts, session, tables, wording
+from gdui import charts, controls, export, maps, proofs, run_charts, session, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -10,7 +10,8 @@ problem = setup.problem
 starts = controls.starts(problem)
 if starts is None:
     st.stop()
-findings = findings_of(setup.experiment(starts))
+proof = proofs.of(problem)
+findings = proofs.known(findings_of(setup.experiment(starts)), proof)
 digest = findings.experiment.digest
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
@@ -56,3 +57,4 @@ if chosen and run:
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)
+proofs.tell()
