@@ -23,9 +23,9 @@ Flags = NDArray[np.bool_]
 OUTSIDE = 0.5  # box widths beyond the box up to which curves are followed
 LONGEST = 0.05  # box widths: no step is longer
 SHORTEST = 1e-10  # box widths: a curve that needs shorter steps has come to a stationary point, a kink or the domain's end
-BESIDE = 1e-4  # box widths: such a curve is at a known stationary point if one is that near
+BESIDE = 1e-6  # box widths: such a curve is at a known stationary point if one is that near
 FINE = 1e-8  # box widths: implicit steps, of lower order, are never asked to be more exact
-MOST_IMPLICIT = 2000
+MOST_IMPLICIT = 4000
 
 
 class Fate(IntEnum):
@@ -170,7 +170,7 @@ class _Walk:
         places, at_start = self.here.T, not self.steps.any()
         found = np.where(moved & ~(undefined & at_start), self.regions.claim(places, self.uphill, self.own), -1)
         stuck = stuck | (self.direction == 0).all(axis=0) | (undefined & at_start)
-        if stuck.any():
+        if self.final and stuck.any():
             found[stuck] = self.regions.beside(places[stuck], self.own[stuck], BESIDE)
         away = np.maximum(self.lows - self.here, self.here - self.highs) / self.width
         away = np.asarray(away.max(axis=0))

@@ -32,17 +32,18 @@ class Flow:
     problem: Problem
     regions: Regions
     numbers: Indices
+    tolerance: float
 
-    def basins(self, places: ArrayLike, *, tolerance: float = 1e-6) -> Basins:
-        """Where the flow takes places (..., d); tolerance: the error of each step, in box widths.
+    def basins(self, places: ArrayLike) -> Basins:
+        """Where the flow takes places (..., d).
 
-        A place whose flow comes so near to a saddle that this error decides on which side it goes on, is undecided. The
-        flow may leave the box and come back, from up to half a box width away.
+        A place whose flow comes so near to a saddle that the tolerance decides on which side it goes on, is undecided.
+        The flow may leave the box and come back, from up to half a box width away.
         """
         array = np.asarray(places, dtype=float)
         rows = array.reshape(-1, self.problem.dimension)
         labels, fates = np.full(len(rows), -1), np.empty(len(rows), np.int8)
-        care = Care(tolerance=tolerance)
+        care = Care(tolerance=self.tolerance)
 
         def work(piece: slice) -> None:
             m = len(rows[piece])
@@ -56,8 +57,11 @@ class Flow:
         return Basins(labels.reshape(array.shape[:-1]), fates.reshape(array.shape[:-1]))
 
 
-def flow(problem: Problem, points: Sequence[StationaryPoint]) -> Flow:
-    """The flow between stationary points, of which the minima are numbered in the order given."""
+def flow(problem: Problem, points: Sequence[StationaryPoint], *, tolerance: float = 1e-6) -> Flow:
+    """The flow between stationary points, of which the minima are numbered in the order given.
+
+    tolerance: the error of each step, in box widths.
+    """
     minimum = np.array([p.kind == "minimum" for p in points], dtype=bool)
     numbers = np.where(minimum, np.cumsum(minimum) - 1, -1)
-    return Flow(problem, regions(problem, points), numbers)
+    return Flow(problem, regions(problem, points, tolerance=tolerance), numbers, tolerance)

@@ -23,10 +23,11 @@ Indices = NDArray[np.intp]
 
 SMALLEST = 1e-5  # box widths: the longest axis of the first ellipsoid tried
 LARGEST = 0.5  # the same of the last
-GROWTH = 1.25  # from one ellipsoid to the next
+GROWTH = 1.3  # from one ellipsoid to the next
+KEPT = 0.8  # of the size of the largest ellipsoid that passed
 COSINE = 0.3  # of the angle between H(x - x*) and ∇f: the margin covers what lies between the places looked at
-DIRECTIONS = 16  # per dimension
-NEAREST = 1e-8  # box widths: no saddle has a smaller region
+DIRECTIONS = 12  # per dimension
+NEAREST = 1e-8  # box widths: no saddle has a smaller region, nor has a maximum, downhill: it is where rounding decides
 APART = 1e-2  # of the distance to the next stationary point: no saddle has a larger one
 
 
@@ -112,6 +113,7 @@ def regions(
         slopes = np.asarray(sign * np.linalg.eigvalsh(hessians[capture]), dtype=np.float64)
         radii = _capture(slopes, separations(places / width)[capture], tolerance)
         shapes[uphill, capture] = np.eye(d) / (radii[:, None, None] * width)
+        shapes[uphill, kinds == against] = np.eye(d) / (NEAREST * width)
     attracts = np.stack([kinds == "minimum", kinds == "maximum"])
     return Regions(places, width, Nearest(places / width), shapes, attracts)
 
@@ -155,7 +157,7 @@ def _ellipsoids(problem: Problem, centres: Array, hessians: Array, sign: float, 
     if not len(centres):
         return shapes
     roots = vectors * np.sqrt(eigenvalues)[:, None, :]  # H = roots rootsᵀ
-    offsets = (vectors / np.sqrt(eigenvalues)[:, None, :]) @ rays.T  # (n, d, rays): to where V = 1
+    offsets = (vectors / np.sqrt(eigenvalues)[:, None, :]) @ _spread(rays, eigenvalues)  # (n, d, rays): to where V = 1
     unit = (np.abs(vectors) / np.sqrt(eigenvalues)[:, None, :] / width[:, None]).max(axis=(1, 2))
     sizes = SMALLEST * GROWTH ** np.arange(int(np.log(max(1.0, largest / SMALLEST)) / np.log(GROWTH)) + 1)
     reached, going = np.zeros(len(centres)), np.arange(len(centres))
@@ -164,7 +166,7 @@ def _ellipsoids(problem: Problem, centres: Array, hessians: Array, sign: float, 
         step = (offsets[going] * scale[:, None, None]).swapaxes(1, 2)
         held = _attracted(problem, centres[going], hessians[going], step, sign)
         going = going[held]
-        reached[going] = scale[held]
+        reached[going] = KEPT * scale[held]
         if not going.size:
             break
     with np.errstate(all="ignore"):
@@ -181,6 +183,18 @@ def _attracted(problem: Problem, centres: Array, hessians: Array, steps: Array, 
         lengths = np.sqrt((gradient**2).sum(axis=2) * (outward**2).sum(axis=2))
         held: NDArray[np.bool_] = (product >= COSINE * lengths).all(axis=1) & np.isfinite(lengths).all(axis=1)
         return held
+
+
+def _spread(rays: Array, eigenvalues: Array) -> Array:
+    """Unit vectors (n, d, 3 k) of the coordinates in which V = |z|²: evenly spread are z, then H(x - x*), then what is between.
+
+    In a narrow valley, H(x - x*) turns from along to across within a few degrees of z: that is where V may rise.
+    """
+    parts = []
+    for power in (0.0, -0.25, -0.5):
+        part = eigenvalues[:, :, None] ** power * rays.T
+        parts.append(part / np.sqrt((part**2).sum(axis=1, keepdims=True)))
+    return np.concatenate(parts, axis=2)
 
 
 def _directions(d: int) -> Array:
