@@ -25,7 +25,7 @@ LONGEST = 0.05  # box widths: no step is longer
 SHORTEST = 1e-10  # box widths: a curve that needs shorter steps has come to a stationary point, a kink or the domain's end
 BESIDE = 1e-6  # box widths: such a curve is at a known stationary point if one is that near
 FINE = 1e-8  # box widths: implicit steps, of lower order, are never asked to be more exact
-MOST_IMPLICIT = 4000
+KINKED = 4  # implicit steps help little along a kink: functions that may have one get this part of them
 
 
 class Fate(IntEnum):
@@ -69,12 +69,16 @@ class Arcs:
 
 @dataclass(frozen=True)
 class Care:
-    """How exactly curves are followed: tolerance, first and longest step in box widths, steps before they count as stiff."""
+    """How exactly curves are followed: tolerance, first and longest step in box widths.
+
+    most: steps before a curve counts as stiff; most_stiff: implicit steps after them; record: whether to keep all places.
+    """
 
     tolerance: float = 1e-6
     first: float = 0.01
     longest: float = LONGEST
     most: int = 200
+    most_stiff: int = 1000
     record: bool = False
 
 
@@ -89,8 +93,9 @@ def follow(
     stiff = np.flatnonzero((first.fates == Fate.UNDECIDED) & first.steps.astype(bool))
     if not stiff.size:
         return first
+    most = care.most_stiff // (KINKED if problem.has_kinks else 1)
     care = replace(care, tolerance=max(care.tolerance, FINE))
-    rest = _Implicit(problem, regions, first.places[stiff], uphill[stiff], own[stiff], care).run(MOST_IMPLICIT)
+    rest = _Implicit(problem, regions, first.places[stiff], uphill[stiff], own[stiff], care).run(most)
     return _continued(first, stiff, rest)
 
 
@@ -126,7 +131,7 @@ class _Walk:
         with np.errstate(all="ignore"):
             self.direction = self.field.direction(self.here)
             self.size = self._first_sizes()
-        undefined: Flags = ~np.asarray(np.isfinite(self.direction).all(axis=0))
+        undefined: Flags = ~(np.isfinite(self.direction).all(axis=0) & np.isfinite(problem.value(starts)))
         self._judge(np.ones(m, bool), np.zeros(m, bool), undefined)
 
     def _first_sizes(self) -> Array:
@@ -150,7 +155,7 @@ class _Walk:
             accepted = step.error <= self.care.tolerance
             growth = 0.9 * (self.care.tolerance / np.maximum(step.error, 1e-9 * self.care.tolerance)) ** (1 / self.order)
             direction = self.field.direction(step.there) if step.direction is None else step.direction
-            accepted &= np.isfinite(direction).all(axis=0)
+            accepted &= np.isfinite(direction).all(axis=0) & np.isfinite(self.field.problem.value(step.there.T))
             turned = accepted & ((self.direction * direction / self.width**2).sum(axis=0) < 0)
             travelled = np.where(accepted, np.abs((step.there - self.here) / self.width).max(axis=0), np.inf)
         undefined = np.isnan(growth) | ((step.error <= self.care.tolerance) & ~accepted)

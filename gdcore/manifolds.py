@@ -19,8 +19,9 @@ from gdcore.regions import StationaryPoint, regions, separations
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-CARE = Care(tolerance=1e-10, first=1e-5, longest=0.01, most=1500, record=True)
+CARE = Care(tolerance=1e-10, first=1e-5, longest=0.01, most=1500, most_stiff=4000, record=True)
 PUSH = 1e-5  # box widths from a saddle at which its curves begin: what they are beside the manifold shrinks from there on
+SMALLEST_PUSH = 1e-9
 PUSH_APART = 1e-3  # the same, at most, as a share of the distance to the next stationary point
 CLOSE = 2e-3  # box widths from its end, along the longest axis, at which a curve is joined to it by a straight line
 MOST_VERTICES = 400
@@ -59,7 +60,7 @@ def manifolds(problem: Problem, points: Sequence[StationaryPoint]) -> Manifolds:
     width = problem.highs - problem.lows
     places = np.array([p.point for p in points], dtype=float)
     vectors = np.linalg.eigh(problem.hessian(places[saddles]))[1]
-    push = np.minimum(PUSH, PUSH_APART * separations(places / width)[saddles])
+    push = np.clip(PUSH_APART * separations(places / width)[saddles], SMALLEST_PUSH, PUSH)
     directions = (0, 1) if problem.dimension == 2 else (0,)
     starts = [_starts(places[saddles], vectors[:, :, i], push, width) for i in directions]
     own = np.tile(np.repeat(saddles, 2), len(directions))

@@ -126,7 +126,7 @@ def _capture(eigenvalues: Array, apart: Array, tolerance: float) -> Array:
     """
     steepest, flattest = -eigenvalues.min(axis=1), np.where(eigenvalues > 0, eigenvalues, np.inf).min(axis=1)
     ratio = np.where((steepest > 0) & np.isfinite(flattest), steepest / flattest, 1.0)
-    begin = np.minimum(0.1, apart / 2)
+    begin = np.clip(apart / 2, NEAREST, 0.1)
     radii = np.exp((np.log(tolerance) + ratio * np.log(begin)) / (1 + ratio))
     return np.asarray(np.maximum(NEAREST, np.minimum(radii, APART * np.minimum(apart, 1.0))), dtype=np.float64)
 

@@ -99,8 +99,15 @@ def test_what_leaves_what_has_no_value_and_what_is_flat_are_told_apart():
     assert flow(slope, ()).basins([[0.5, 0.5]]).fates.tolist() == [Fate.LEFT]
     root = Problem.from_text("sqrt(x) + y^2", box={"x": (-1, 1), "y": (-1, 1)})
     assert flow(root, ()).basins([[0.5, 0.1], [-0.5, 0.0]]).fates.tolist() == [Fate.DOMAIN, Fate.DOMAIN]
+    log = Problem.from_text("x^2 + y - log(3 - x - y)", box={"x": (0, 4), "y": (0, 4)})  # its gradient exists everywhere
+    assert flow(log, ()).basins([[3.5, 3.5]]).fates.tolist() == [Fate.DOMAIN]
     flat = Problem.from_text("max(0, x)^2 + 0*y", box={"x": (-1, 1), "y": (-1, 1)})
     assert flow(flat, ()).basins([[-0.5, 0.1]]).fates.tolist() == [Fate.UNDECIDED]
+
+
+def test_along_a_kink_nothing_is_decided_and_it_takes_no_long_time():
+    pyramid = Problem.from_text("abs(x) + abs(y)", box={"x": (-2, 2), "y": (-2, 2)})
+    assert flow(pyramid, ()).basins([[1.0, 0.3], [-0.2, 1.5]]).fates.tolist() == [Fate.UNDECIDED] * 2
 
 
 def test_a_minimum_that_is_not_named_is_not_claimed_for_another():
