@@ -2,6 +2,7 @@
 
 __version__ = "0.2.0"  # workers elsewhere must have the same; stands before the imports that read it
 
+from gdcore.certify import certify
 from gdcore.experiment import Experiment, Findings, Minimum, Trace, run, trace
 from gdcore.formula import FormulaError
 from gdcore.gallery import GALLERY
@@ -13,5 +14,5 @@ from gdcore.stopping import Ending, Stopping
 
 __all__ = [
     "DESIGNS", "GALLERY", "OPTIMIZERS", "Ending", "Experiment", "Findings", "FormulaError", "Minimum", "Optimizer", "Problem",
-    "Setting", "Starts", "Stopping", "Trace", "run", "trace",
+    "Setting", "Starts", "Stopping", "Trace", "certify", "run", "trace",
 ]  # fmt: skip

@@ -50,7 +50,8 @@ class Certificate:
     ones. edge: stationary points whose enclosures touch the box's edge: nothing says whether they are inside.
     unresolved: where others may be. complete: there is no other stationary point, in the box or on its edge. boundary: minima
     of f on the box that are on its boundary and not stationary, where a projected descent would stop; boundary_complete:
-    these are all. undefined: f may lack a value somewhere in the box. reason: why it is not complete, else "".
+    these are all. undefined: f lacks a value in a part of the box, or across a pole; what is said of the box is said of the
+    rest. reason: why it is not complete, else "".
     """
 
     points: tuple[CertifiedPoint, ...]

@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 MOST_VARIABLES = 6  # beyond this a box has too many corners for a search
 FIRST = 100  # boxes to begin with
+PLACES = 4_000  # places at which f is looked at for gaps in its domain
 
 
 def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_progress: Progress | None = None) -> Certificate:
@@ -37,8 +38,9 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
     system = System.of(functions)
     inner = search(system, grid(lows, highs, FIRST), finest, budget)
     zeros, doubtful = distinct(system, inner, problem.dimension)
-    points = certified(problem, functions, zeros)
-    unresolved = _regions(problem, [*inner.unresolved, doubtful])
+    sound = np.asarray(np.isfinite(functions.hessian(zeros.bounds)).all(axis=(0, 1, 2)))  # a factor left out of ∇f may be 1/0
+    points = certified(problem, functions, zeros[np.flatnonzero(sound)])
+    unresolved = _regions(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
     complete = not unresolved
     reason = "" if complete else budget.reason or "some places could not be decided at the finest resolution"
     boundary, boundary_complete = boundary_minima(problem, functions, finest, budget)
@@ -51,9 +53,16 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
         edge=tuple(sorted((p for p in points if _touches_edge(problem, p)), key=_rank)),
         boundary=boundary,
         boundary_complete=boundary_complete,
-        undefined=inner.undefined,
+        undefined=_has_gaps(problem),
         reason=reason,
     )
+
+
+def _has_gaps(problem: Problem) -> bool:
+    """Whether f lacks a value somewhere in the box, by a look at many places: outside its domain, or across a pole."""
+    places = grid(problem.lows, problem.highs, PLACES).centres.T
+    cells = problem.cells(places)
+    return not bool(problem.in_domain(places).all()) or bool((cells != cells[:1]).any())
 
 
 def _unexplored(problem: Problem, reason: str) -> Certificate:

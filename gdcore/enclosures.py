@@ -26,12 +26,12 @@ FOLDED = 8  # units in the last place of a constant that the parser had to compu
 class Enclosure:
     """A program over boxes. constants: name → the two doubles around a number that is no double, 1/3 or pi.
 
-    nonnegative: lines that are at least 0 wherever the function is defined; only these values of theirs are looked at.
+    nonnegative: lines and inputs that are at least 0 wherever the function is defined; only these values of theirs are looked at.
     """
 
     program: Program
     constants: Mapping[str, tuple[float, float]]
-    nonnegative: frozenset[int] = frozenset()
+    nonnegative: frozenset[int | str] = frozenset()
 
     def __call__(self, box: Bounds, numbers: Sequence[float]) -> Bounds:
         """Bounds (k, 2, n) of the k expressions over boxes (d, 2, n), at the values of the scalars in their order."""
@@ -76,7 +76,7 @@ class Enclosure:
         self, box: Bounds, numbers: Sequence[float], sides: Mapping[Place, bool] | None = None
     ) -> tuple[list[Bounds], dict[str, Bounds]]:
         """The bounds of every line, and those of the inputs. sides: what a comparison is said to be where it is undecided."""
-        scope = dict(zip(self.program.vectors, box, strict=True))
+        scope = {name: self._floored(name, bounds) for name, bounds in zip(self.program.vectors, box, strict=True)}
         scope |= {name: interval(*self.constants[name]) for name in self.constants}
         given = [name for name in self.program.scalars if name not in self.constants]
         scope |= {name: interval(value, value) for name, value in zip(given, map(float, numbers), strict=True)}
@@ -87,8 +87,11 @@ class Enclosure:
                 bounds = OPERATIONS[line.operation](*operands)
                 if sides and line.operation in SIDES:
                     bounds = _on_a_side(line, operands, bounds, sides)
-                values.append(np.maximum(bounds, 0.0) if number in self.nonnegative else bounds)
+                values.append(self._floored(number, bounds))
         return values, scope
+
+    def _floored(self, operand: int | str, bounds: Bounds) -> Bounds:
+        return np.maximum(bounds, 0.0) if operand in self.nonnegative else bounds
 
 
 def _read(operand: Operand, values: list[Bounds], scope: Mapping[str, Bounds]) -> Bounds:
@@ -122,7 +125,7 @@ def enclosing(
     lowering = IntervalLowering(symbols, scalars=frozenset(scalars))
     outputs = lowering.add(expressions)
     program, floors = lowering.program(tuple(vectors), outputs), lowering.add(nonnegative)
-    known = frozenset(line for line in floors if isinstance(line, int) and line < len(program.lines))
+    known = frozenset(o for o in floors if isinstance(o, str) or isinstance(o, int) and o < len(program.lines))
     return Enclosure(program, lowering.constants, known)
 
 

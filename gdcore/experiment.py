@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gdcore.batches import Work, outcomes
+from gdcore.certificate import Certificate
 from gdcore.computed import Computed
 from gdcore.descent import Progress, descend
 from gdcore.findings import Findings, Minimum, findings_of
@@ -22,6 +23,7 @@ from gdcore.kernel import kernel
 from gdcore.optimizers import Optimizer
 from gdcore.outcomes import outcomes_of
 from gdcore.problem import Problem
+from gdcore.proved import proved
 from gdcore.schedules import check_schedule, scaled
 from gdcore.setting import FrozenDict
 from gdcore.starts import Starts
@@ -139,16 +141,19 @@ def run(
     threads: int | None = None,
     target: float | None = None,
     executor: Executor | None = None,
+    certificate: Certificate | None = None,
 ) -> Findings:
     """The findings of an experiment: every start descended, ended and labelled.
 
     on_progress(epochs done, epochs at most, starts still running) is called now and then on this thread; an exception
     raised in it cancels the run. target: a value of f whose first crossing is noted in Findings.hits; it ends no run.
     executor: descends ranges of the starts wherever it likes, in place of this machine; what fails there is computed here,
-    and Findings.computed says so. engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any
+    and Findings.computed says so. certificate: what certify() proved of the problem; the minima are then the certified ones where
+    there are any, those that no start reached with share 0. engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any
     other, EngineError where "compiled" is asked for and impossible here.
     """
-    return _found(Work(experiment, engine=engine, target=target), on_progress, threads, executor)
+    found = _found(Work(experiment, engine=engine, target=target), on_progress, threads, executor)
+    return found if certificate is None else proved(found, certificate)
 
 
 def _found(work: Work, on_progress: Progress | None, threads: int | None, executor: Executor | None) -> Findings:

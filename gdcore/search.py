@@ -89,11 +89,10 @@ class Budget:
 
 @dataclass
 class Outcome:
-    """What a search leaves: zeros found, boxes unresolved, and whether the equations may lack a value somewhere."""
+    """What a search leaves: zeros found, and boxes unresolved."""
 
     found: list[Found] = field(default_factory=list)
     unresolved: list[Boxes] = field(default_factory=list)
-    undefined: bool = False
 
 
 def search(system: System, boxes: Boxes, finest: Array, budget: Budget) -> Outcome:
@@ -106,7 +105,7 @@ def search(system: System, boxes: Boxes, finest: Array, budget: Budget) -> Outco
         if not budget.spend(boxes.count, waiting):
             outcome.unresolved += [boxes, *queue]
             break
-        found, left, tiny = _step(system, boxes, finest, outcome)
+        found, left, tiny = _step(system, boxes, finest)
         outcome.found += [found] if found.zeros.count else []
         outcome.unresolved += [tiny] if tiny.count else []
         if left.count:
@@ -138,9 +137,9 @@ def _taken(queue: deque[Boxes]) -> Boxes:
     return joined(parts)
 
 
-def _step(system: System, boxes: Boxes, finest: Array, outcome: Outcome) -> tuple[Found, Boxes, Boxes]:
+def _step(system: System, boxes: Boxes, finest: Array) -> tuple[Found, Boxes, Boxes]:
     """Zeros found, boxes to look at again, and boxes too small to cut."""
-    boxes, surely, jump, kink = _possible(system, boxes, outcome)
+    boxes, surely, jump, kink = _possible(system, boxes)
     centres, smooth = boxes.centres, surely & ~jump & ~kink
     around = boxes.inflated(centres, INFLATE)
     at_centre, slopes = linearised(system, around, centres)
@@ -178,12 +177,11 @@ def _whole(system: System, boxes: Boxes) -> Flags:
     return surely & ~jump & ~kink
 
 
-def _possible(system: System, boxes: Boxes, outcome: Outcome) -> tuple[Boxes, Flags, Flags, Flags]:
+def _possible(system: System, boxes: Boxes) -> tuple[Boxes, Flags, Flags, Flags]:
     """The boxes in which there may be a zero; and whether f is defined all over them, may jump, and may have a kink."""
     bounds = boxes.bounds
     surely, maybe = system.defined(bounds)
     jump, kink = system.breaks(bounds)
-    outcome.undefined |= not surely.all()
     values = system.values(bounds)
     if kink.any():
         values[..., kink] = system.beside_kinks(bounds[..., kink])

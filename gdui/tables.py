@@ -58,6 +58,9 @@ def minima(findings: Findings) -> None:
         )
     with st.container(height=330 if len(rows) > 6 else "content", border=False):
         st.table(pd.DataFrame(rows).set_index("No."))
+    unproved = [str(k + 1) for k, m in enumerate(findings.minima) if not m.proved]
+    if findings.certificate is not None and unproved:
+        st.caption(f"Found, not proved: {', '.join(unproved[:10])}{'…' if len(unproved) > 10 else ''}.")
     if len(findings.minima) > MOST_MINIMA:
         st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
     limit = f"no linear rate, since {reason}" if reason else f"the largest learning rate at which {question.optimizer.name} settles there"

@@ -161,9 +161,11 @@ def proof(certificate: Certificate, variables: int) -> str:
     """Whether these are all minima of the box, or how much of it is not decided."""
     count = len(certificate.minima)
     if certificate.complete:
+        where = "the box, where f has a value," if certificate.undefined else "the box"
         if not count:
-            return "There is no minimum inside the box (proved)."
-        return "This is the only minimum of the box (proved)." if count == 1 else f"These are all {count:,} minima of the box (proved)."
+            return f"There is no minimum inside {where} (proved).".replace(", (", " (")
+        these = "This is the only minimum" if count == 1 else f"These are all {count:,} minima"
+        return f"{these} of {where} (proved).".replace(", (", " (")
     if not certificate.boxes:
         return f"With {variables} variables nothing can be proved: the list holds only what was found."
     some = f"{count:,} {'minimum is' if count == 1 else 'minima are'} proved" if count else "No minimum is proved"
