@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError, wait
 from dataclasses import dataclass, field
 from threading import Event
+from time import perf_counter
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -36,6 +37,7 @@ class Job:
     running: int = 0
     begun: bool = False
     future: Future[Any] | None = None
+    submitted: float = 0.0
 
 
 @st.cache_resource
@@ -111,7 +113,7 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
 
 def submit(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Job:
     """The job, begun in a worker thread once the one before it has ended or a moment has passed."""
-    job.future = _pool().submit(_work, job, task, before)
+    job.submitted, job.future = perf_counter(), _pool().submit(_work, job, task, before)
     return job
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import TimeoutError, wait
 from dataclasses import dataclass
+from time import perf_counter
 
 import streamlit as st
 
@@ -20,7 +21,7 @@ from gdui.jobs import Job, submit
 from gdui.session import cache
 
 SECONDS = 2.0  # for the certificate of one problem
-PATIENCE = 0.2  # seconds that a page waits for a proof before it goes on without
+PATIENCE = 0.2  # seconds after it was begun that a page still waits for a proof before it goes on without
 MOST_POINTS, MOST_VARIABLES = 1_000, 3  # of which the structure is worked out
 
 
@@ -32,23 +33,29 @@ class Proof:
     structure: Structure | None = None
 
 
-def of(problem: Problem) -> Proof:
-    """The proof as far as it is ready. Nothing waits for it: `tell` reruns the page when there is more."""
+def begin(problem: Problem) -> None:
+    """Begin with a proof that will be asked for on this page, so that it goes on while other things are computed."""
     key = json.dumps(problem.to_dict())
-    found = cache().get(f"proof {key}")
-    if found is None:
-        job = _job_for(problem, key)
-        assert job.future is not None
-        try:
-            found = job.future.result(timeout=PATIENCE)
-        except TimeoutError:
-            pass
-        if found is not None:
-            cache().put(f"proof {key}", found)
-    if isinstance(found, Proof):
+    if cache().get(f"proof {key}") is None:
+        _job_for(problem, key)
+
+
+def of(problem: Problem) -> Proof:
+    """The proof as far as it is ready. Charts do not wait for it: `tell` reruns the page when there is more."""
+    key = json.dumps(problem.to_dict())
+    found: Proof | None = cache().get(f"proof {key}")
+    if found is not None:
         return found
-    certificate = cache().get(f"certificate {key}")
-    return Proof(certificate if isinstance(certificate, Certificate) else None)
+    job = _job_for(problem, key)
+    assert job.future is not None
+    try:
+        found = job.future.result(timeout=max(0.0, PATIENCE - (perf_counter() - job.submitted)))
+    except TimeoutError:
+        found = None
+    if found is None:
+        return Proof(cache().get(f"certificate {key}"))
+    cache().put(f"proof {key}", found)
+    return found
 
 
 def known(findings: Findings, proof: Proof) -> Findings:

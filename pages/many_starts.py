@@ -10,8 +10,10 @@ problem = setup.problem
 starts = controls.starts(problem)
 if starts is None:
     st.stop()
+proofs.begin(problem)
+found = findings_of(setup.experiment(starts))
 proof = proofs.of(problem)
-findings = proofs.known(findings_of(setup.experiment(starts)), proof)
+findings = proofs.known(found, proof)
 digest = findings.experiment.digest
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
