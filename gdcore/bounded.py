@@ -107,11 +107,13 @@ def _bounded(formula: str, variables: tuple[str, ...], parameters: tuple[str, ..
 
 
 def _without_positive_factors(expression: Expr) -> Expr:
-    """A product without factors that are positive everywhere; anything else as it is."""
-    if not expression.is_Mul:
+    """A product, or a sum of products, without factors common to all that are positive everywhere; else as it is."""
+    terms = [sympy.Mul.make_args(term) for term in sympy.Add.make_args(expression)]
+    positive = [{factor for factor in factors if _is_positive(factor)} for factors in terms]
+    common = set.intersection(*positive)
+    if not common:
         return expression
-    kept = [factor for factor in expression.args if not _is_positive(factor)]
-    return expression if len(kept) == len(expression.args) else sympy.Mul(*kept)
+    return sympy.Add(*(sympy.Mul(*(factor for factor in factors if factor not in common)) for factors in terms))
 
 
 def _is_positive(factor: Expr) -> bool:

@@ -13,7 +13,8 @@ from gdcore.certificate import KINDS, Certificate, CertifiedPoint, Region
 from gdcore.edges import boundary_minima
 from gdcore.problem import Problem
 from gdcore.proximity import clusters
-from gdcore.search import FINEST, Budget, Progress, System, search
+from gdcore.search import FINEST, Budget, Progress, System, search, with_known
+from gdcore.seeds import seeded
 from gdcore.zeros import certified, distinct
 
 Array = NDArray[np.float64]
@@ -37,6 +38,8 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
     finest = FINEST * (highs - lows)
     system = System.of(functions)
     inner = search(system, grid(lows, highs, FIRST), finest, budget)
+    if any(part.count for part in inner.unresolved):
+        inner = with_known(inner, [seeded(problem, system)])
     zeros, doubtful = distinct(system, inner, problem.dimension)
     sound = np.asarray(np.isfinite(functions.hessian(zeros.bounds)).all(axis=(0, 1, 2)))  # a factor left out of ∇f may be 1/0
     points = certified(problem, functions, zeros[np.flatnonzero(sound)])

@@ -9,7 +9,7 @@ Krawczyk's operator proves one zero in it; else it shrinks to what that operator
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -61,6 +61,10 @@ class Found:
     zeros: Boxes
     regions: Boxes
 
+    @classmethod
+    def joined(cls, parts: Sequence[Found]) -> Found:
+        return cls(joined([part.zeros for part in parts]), joined([part.regions for part in parts]))
+
 
 @dataclass
 class Budget:
@@ -111,8 +115,14 @@ def search(system: System, boxes: Boxes, finest: Array, budget: Budget) -> Outco
         if left.count:
             queue.append(left)
             waiting += left.count
-    outcome.unresolved = [_unknown(part, outcome) for part in outcome.unresolved]
-    return outcome
+    return with_known(outcome, [])
+
+
+def with_known(outcome: Outcome, found: list[Found]) -> Outcome:
+    """The outcome with further zeros, and without unresolved boxes in which there is none but the known ones."""
+    more = Outcome([*outcome.found, *(part for part in found if part.zeros.count)])
+    more.unresolved = [_unknown(part, more) for part in outcome.unresolved]
+    return more
 
 
 def _unknown(boxes: Boxes, outcome: Outcome) -> Boxes:
@@ -154,6 +164,15 @@ def _step(system: System, boxes: Boxes, finest: Array) -> tuple[Found, Boxes, Bo
     return Found(zeros[proved], around[proved]), left, tiny
 
 
+def alone(system: System, boxes: Boxes) -> tuple[Found, Flags]:
+    """The zeros that Krawczyk's operator proves to be alone in boxes, and in which boxes they are (n,)."""
+    centres = boxes.centres
+    zeros = left_of(boxes, centres, *linearised(system, boxes, centres))
+    proved = zeros.inside(boxes) & _whole(system, boxes)
+    index = np.flatnonzero(proved)
+    return Found(zeros[index], boxes[index]), proved
+
+
 def linearised(system: System, boxes: Boxes, centres: Array) -> tuple[Bounds, Bounds]:
     """The equations' values at the centres (d, 2, n) and derivatives over the boxes (d, d, 2, n); held coordinates: x = held."""
     at_centre, slopes = system.values(np.stack([centres, centres], axis=1)), system.derivatives(boxes.bounds)
@@ -165,7 +184,8 @@ def linearised(system: System, boxes: Boxes, centres: Array) -> tuple[Bounds, Bo
 
 def left_of(boxes: Boxes, centres: Array, at_centre: Bounds, slopes: Bounds) -> Boxes:
     """What Krawczyk's operator makes of boxes: all their zeros are in it."""
-    middle, radius = krawczyk(centres, boxes.radii(centres), at_centre, slopes)
+    with np.errstate(all="ignore"):
+        middle, radius = krawczyk(centres, boxes.radii(centres), at_centre, slopes)
     low, high = (np.where(boxes.fixed, boxes.low, end) for end in (middle - radius, middle + radius))
     return Boxes(low, high, boxes.fixed)
 
