@@ -38,6 +38,7 @@ class Job:
     begun: bool = False
     future: Future[Any] | None = None
     submitted: float = 0.0
+    missed: bool = False  # whether a page was shown without the result
 
 
 @st.cache_resource

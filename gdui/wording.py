@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gdcore.certificate import Certificate
 from gdcore.computed import Computed
+from gdcore.crossings import Crossings
 from gdcore.experiment import Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
 from gdcore.merging import Stationary
@@ -183,9 +184,31 @@ def _undecided(certificate: Certificate) -> str:
     return f"one place in the box, at {point(middle)}, is" if len(middle) <= 3 else "one place in the box is"
 
 
-def proving(boxes: int, waiting: int) -> str:
-    """What is said while a proof is under way."""
-    return f"Looking for a proof that these are all minima: {boxes:,} boxes examined" + (f", {waiting:,} waiting." if waiting else ".")
+def beside(kind: str, boxes: int, waiting: int) -> str:
+    """What is said of work that goes on while the page is shown."""
+    if kind == "crossings":
+        return "Comparing the runs with the gradient flow from the same starts."
+    if not waiting:
+        return "Working out what the stationary points join, and where borders run."
+    return f"Looking for a proof that these are all minima: {boxes:,} boxes examined, {waiting:,} waiting."
+
+
+def failed(kind: str, error: BaseException | None) -> str:
+    """What is said of work beside the page that ended in an error."""
+    what = "The comparison with the gradient flow" if kind == "crossings" else "The proof"
+    return f"{what} failed ({type(error).__name__}: {str(error)[:120]}); nothing else on the page depends on it."
+
+
+def carried(crossings: Crossings, optimizer: str) -> str:
+    """How many starts ended on another side of a border than they began on."""
+    if not crossings.compared:
+        return ""
+    some = "" if len(crossings.starts) == crossings.total else f" of {len(crossings.starts):,} looked at"
+    which = "none" if not crossings.count else percent(crossings.share)
+    settled = f"{crossings.compared:,} starts{some} that settle and whose flow does"
+    if not crossings.count:
+        return f"{optimizer} carried none of the {settled} over a border."
+    return f"{optimizer} carried {which} of the {settled} over a border ({interval(crossings.interval)}): they are ringed."
 
 
 def _unreached(findings: Findings) -> str:

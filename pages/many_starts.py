@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import charts, controls, export, maps, proofs, run_charts, session, tables, wording
+from gdui import beside, charts, controls, export, maps, proofs, run_charts, session, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -59,4 +59,4 @@ if chosen and run:
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)
-proofs.tell()
+beside.tell()

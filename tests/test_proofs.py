@@ -8,7 +8,7 @@ from pages_harness import headline, settle
 
 from gdcore import GALLERY, certify
 from gdcore.structure import structure
-from gdui import proofs, session, wording
+from gdui import beside, proofs, session, wording
 
 
 def until(app, what):
@@ -78,7 +78,8 @@ def test_another_problem_ends_the_proof_under_way(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(st, "session_state", state)
     monkeypatch.setattr(proofs, "certify", slow)
     monkeypatch.setattr(session, "cache", lambda: store)
-    monkeypatch.setattr(proofs, "cache", lambda: store)
+    for module in (proofs, beside):
+        monkeypatch.setattr(module, "cache", lambda: store)
     store = session.ResultCache()
     proofs.begin(GALLERY["peaks"])
     assert began.wait(5)

@@ -1,0 +1,91 @@
+"""Work beside the page: results that nothing waits for. The page is shown without them, and again when they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import wait
+from time import perf_counter
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from gdcore.descent import Progress
+from gdui import tables, wording
+from gdui.jobs import Job, submit
+from gdui.session import cache
+
+PATIENCE = 0.2  # seconds after it was begun that a page still waits for a result before it goes on without
+KINDS = ("proof", "crossings")  # one of each at a time in a session
+R = TypeVar("R")
+
+
+def begin(kind: str, key: str, task: Callable[[Progress], Any]) -> None:
+    """Begin with what will be asked for on this page, so that it goes on while other things are computed."""
+    if cache().get(f"{kind} {key}") is None:
+        _job_for(kind, key, task)
+
+
+def ready(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
+    """What the task returns, once it is there; None before. key: equal keys have equal results. `tell` reruns the page.
+
+    The task gets a progress callback, which ends it when something newer is wanted.
+    """
+    found: R | None = cache().get(f"{kind} {key}")
+    if found is not None:
+        return found
+    job = _job_for(kind, key, task)
+    assert job.future is not None
+    done, _ = wait([job.future], timeout=max(0.0, PATIENCE - (perf_counter() - job.submitted)))
+    job.missed = not done
+    return job.future.result() if done and job.future.exception() is None else None
+
+
+def stopped(kind: str) -> bool:
+    """Whether the last work of this kind was stopped before its end."""
+    job: Job | None = st.session_state.get(f"{kind} job")
+    return job is not None and job.cancel.is_set()
+
+
+def tell() -> None:
+    """A line on what the page lacked and is still under way, with a button that stops it; place it once, at the end of a page."""
+    jobs = [job for kind in KINDS for job in [st.session_state.get(f"{kind} job")] if job is not None]
+    for job in jobs:
+        if job.future.done() and job.future.exception() is not None:
+            st.caption(tables.safe(wording.failed(job.kind, job.future.exception())))
+    waiting = [job for job in jobs if job.missed and not job.cancel.is_set()]
+    if waiting:
+        _progress(waiting)
+
+
+def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
+    """The session's work of this kind; one for another key is told to end."""
+    before: Job | None = st.session_state.get(f"{kind} job")
+    if before is not None and before.key == key:
+        return before
+    if before is not None:
+        before.cancel.set()
+    store = cache()
+
+    def keeping(report: Progress) -> Any:
+        result = task(report)
+        store.put(f"{kind} {key}", result)
+        return result
+
+    job = submit(Job(kind, key), keeping, None)
+    st.session_state[f"{kind} job"] = job
+    return job
+
+
+@st.fragment(run_every=0.3)
+def _progress(jobs: list[Job]) -> None:
+    ended = [job for job in jobs if job.future is None or job.future.done()]
+    for job in ended:
+        job.missed = False
+    if ended:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(wording.beside(jobs[0].kind, jobs[0].done, jobs[0].running))
+        if st.button("Stop", key="stop beside", type="tertiary", icon=":material/stop_circle:"):
+            for job in jobs:
+                job.cancel.set()
+            st.rerun()
