@@ -22,7 +22,9 @@ from gdui import (
     session,
     settings,
     sidebar,
+    stationary,
     stepping,
+    structure_charts,
     style,
     tables,
     theme,
@@ -32,5 +34,6 @@ from gdui import (
 
 __all__ = [
     "charts", "compare_charts", "contenders", "controls", "editor", "export", "formulas", "jobs", "live", "maps", "matches", "profiles",
-    "racing", "run_charts", "session", "settings", "sidebar", "stepping", "style", "tables", "theme", "verdict", "wording",
+    "racing", "run_charts", "session", "settings", "sidebar", "stationary", "stepping", "structure_charts",
+    "style", "tables", "theme", "verdict", "wording",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,11 @@ def frame_buttons(findings: Findings) -> None:
             "Experiment", findings.experiment.to_json(), f"{name}.json", "application/json", icon=":material/download:",
             help="Everything that reproduces this run with gdcore.", on_click="ignore",
         )  # fmt: skip
+
+
+def frame_button(name: str, frame: Callable[[], pd.DataFrame], told: str) -> None:
+    """One table as CSV, made when asked for."""
+    st.download_button("CSV", lambda: csv(frame()), f"{name}.csv", "text/csv", icon=":material/download:", help=told, on_click="ignore", key=f"download {name}")
 
 
 def comparison_buttons(comparison: Comparison) -> None:

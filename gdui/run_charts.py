@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -17,8 +19,14 @@ from gdui.maps import background, click_grid, mark, path_table
 Array = NDArray[np.float64]
 
 
-def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: View, cut: tuple[float, float]) -> alt.LayerChart:
-    """The note's picture: heat map with colour bar, start, trajectory, end; the point at `epoch` with its gradient arrow."""
+def landscape(
+    problem: Problem, trace: Trace, epoch: int, arrow: Array, view: View, cut: tuple[float, float], *,
+    under: Sequence[alt.Chart] = (), over: Sequence[alt.Chart] = (),
+) -> alt.LayerChart:
+    """The note's picture: heat map with colour bar, start, trajectory, end; the point at `epoch` with its gradient arrow.
+
+    under: layers between the heat map and the run; over: on top of all. Clicks are taken below them, so that a mark can be hovered over and hit.
+    """
     limits = (problem.limits[view.axes[0]], problem.limits[view.axes[1]])
     held = trace.path[-1]
     table = path_table(trace, view, limits, 2000)
@@ -43,8 +51,9 @@ def landscape(problem: Problem, trace: Trace, epoch: int, arrow: Array, view: Vi
         )
     )
     line = alt.Chart(table).mark_line(color=theme.PATH, strokeWidth=2.5, clip=True).encode(x="x:Q", y="y:Q", order="epoch:Q")
-    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut, limits), line, *_arrow(trace, epoch, arrow, view, limits)]
-    return alt.layer(*layers, marks, click_grid(limits)).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
+    layers = [background(problem, limits, view, held, cut, 0.12), _colour_bar(cut, limits), click_grid(limits), *under]
+    layers += [line, *_arrow(trace, epoch, arrow, view, limits), marks]
+    return alt.layer(*layers, *over).resolve_scale(color="independent").properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def _colour_bar(cut: tuple[float, float], limits: tuple[tuple[float, float], ...]) -> alt.Chart:
@@ -78,8 +87,8 @@ def _arrow(trace: Trace, epoch: int, arrow: Array, view: View, limits: tuple[tup
     ]
 
 
-def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> alt.LayerChart:
-    """One variable: the curve with the run on it."""
+def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View, *, under: Sequence[alt.Chart] = (), over: Sequence[alt.Chart] = ()) -> alt.LayerChart:
+    """One variable: the curve with the run on it; under: layers between the two; over: on top."""
     low, high = problem.limits[0]
     x = np.linspace(low, high, 801)
     curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
@@ -89,11 +98,11 @@ def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View) -> a
     line = alt.Chart(curve).mark_line(color=view.ink, strokeWidth=1.5).encode(across, alt.Y("y:Q", title="f"))
     path = alt.Chart(run.iloc[sample(len(run), 2000)]).mark_line(color=theme.PATH, point=True, strokeWidth=1.5).encode(across, y="y:Q", order="epoch:Q")
     now = run[run["epoch"] <= epoch].iloc[-1:]
-    layers = [line, path, mark(run.iloc[:1], "square", theme.START), mark(run.iloc[-1:], "circle", theme.END)]
     click = pd.DataFrame({"x": np.linspace(low, high, 401), "y": problem.value(np.linspace(low, high, 401)[:, None])})
     pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
     grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
-    return alt.layer(*layers, mark(now, "diamond", view.ink), grid).properties(width=view.width, height=view.height, autosize=PAD)
+    layers = [line, grid, *under, path, mark(run.iloc[:1], "square", theme.START), mark(run.iloc[-1:], "circle", theme.END)]
+    return alt.layer(*layers, mark(now, "diamond", view.ink), *over).properties(width=view.width, height=view.height, autosize=PAD)
 
 
 def per_epoch(trace: Trace, epoch: int, view: View, quantity: str) -> alt.LayerChart:

@@ -1,17 +1,19 @@
-"""One run under the magnifying glass: where it starts, and which epoch is shown."""
+"""One run under the magnifying glass: where it starts, which epoch is shown, and what lies around it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
 from gdcore.experiment import Trace
 from gdcore.problem import Problem
-from gdui import maps, wording
+from gdui import maps, session, stationary, wording
 from gdui.controls import drawn_point
 from gdui.session import Setup
+from gdui.stationary import Mark
+from gdui.structure_charts import Shown
 
 NOTE_CUT = (-5.0, 5.0)  # the note cuts the colour scale of peaks here
 NOTE_START = (-1.2, 0.8)
@@ -35,12 +37,39 @@ def chart_key(problem: Problem, start: tuple[float, ...]) -> str:
     return f"landscape map {problem.formula[:60]} {problem.parameter_values} {start}"
 
 
-def clicked(problem: Problem, key: str, axes: tuple[int, int], prefix: str = "landscape") -> Callable[[], None]:
-    """What a click on the map does: it becomes the start."""
+def layers(problem: Problem) -> Shown:
+    """Which layers of the structure the map shows; only those are offered that it can have."""
+    d = problem.dimension
+    with st.container(horizontal=True, gap="medium"):
+        points = _layer("points", "Certified points", True, "Minima, numbered from the deepest, saddles and maxima whose existence is proved. Click one for its figures.")
+        borders = d <= 2 and _layer("borders", "Basin borders", True, "Where the gradient flow parts: on either side it ends in another minimum, or outside.")
+        descents = d <= 3 and _layer(
+            "descents", f"Descents from {'saddles' if d > 1 else 'maxima'}", False,
+            f"Both ways down from each {'saddle' if d > 1 else 'maximum'}, in the colour of the minimum they lead to.",
+        )  # fmt: skip
+    return Shown(points, borders, descents)
+
+
+def _layer(what: str, label: str, default: bool, told: str) -> bool:
+    session.keep(f"show {what}", default)
+    return st.toggle(label, key=f"show {what}", help=told, persist_state="session")
+
+
+def chosen_mark(problem: Problem, key: str, axes: tuple[int, int], marks: Sequence[Mark]) -> Mark | None:
+    """The mark that was clicked on the map, or None."""
+    picked = st.session_state.get(key)
+    found = picked["selection"].get("click") if picked else None
+    return stationary.nearest(marks, problem, axes, found[0]) if found else None
+
+
+def clicked(
+    problem: Problem, key: str, axes: tuple[int, int], prefix: str = "landscape", marks: Sequence[Mark] = ()
+) -> Callable[[], None]:
+    """What a click on the map does: it becomes the start, unless it means one of the marks."""
 
     def take() -> None:
         picked = st.session_state[key]["selection"].get("click")
-        if not picked:
+        if not picked or stationary.nearest(marks, problem, axes, picked[0]) is not None:
             return
         for channel, axis in zip(("x", "y"), axes, strict=True):
             if channel in picked[0]:

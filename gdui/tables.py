@@ -1,12 +1,16 @@
-"""Findings → the tables under the charts, and which start is chosen in them."""
+"""Findings and certificates → the tables under the charts, and which start is chosen in them."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
+from gdcore.certificate import Certificate
 from gdcore.experiment import Findings
-from gdui import charts, session, wording
+from gdcore.problem import Problem
+from gdcore.structure import Structure
+from gdui import charts, export, session, stationary, wording
+from gdui.stationary import Mark
 
 MOST_ROWS = 100_000
 MOST_MINIMA = 20
@@ -108,3 +112,30 @@ def chosen_start(digest: str, findings: Findings) -> int | None:
     return start if 1 <= start <= findings.count else None
 
 
+def stationary_points(problem: Problem, certificate: Certificate, structure: Structure | None) -> None:
+    """One row per certified point and per region where nothing is proved, with a download of them all."""
+    found = stationary.marks(certificate)
+    rows = len(found) + len(certificate.unresolved)
+    if not rows:
+        return
+    frame = stationary.table(found, certificate, problem, structure)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**Stationary points**")
+        export.frame_button(
+            "gdboard-stationary-points", lambda: stationary.numbers(found, certificate, problem, structure),
+            "Every point and every unresolved region, numbers and enclosures in full.",
+        )  # fmt: skip
+    columns = {"No.": st.column_config.NumberColumn(width=45), "proved": st.column_config.Column(width=80), stationary.AREA: st.column_config.Column(width=115)}
+    st.dataframe(frame, hide_index=True, width="stretch", height=min(38 + 35 * len(frame), 390), column_config=columns)
+    some = f"The first {len(frame):,} of {rows:,} rows; the download holds them all. " if rows > len(frame) else ""
+    st.caption(
+        f"{some}± is how far the true point can be from the number: interval arithmetic proves that exactly one lies within. "
+        "Areas: shares of the box that the gradient flow takes to each minimum."
+    )
+
+
+def mark_figures(mark: Mark, problem: Problem, structure: Structure | None) -> None:
+    """The figures of a mark that was clicked."""
+    with st.container(border=True):
+        st.markdown(f"**{mark.name}** · {mark.proof}")
+        st.table(pd.DataFrame(stationary.figures(mark, problem, structure), columns=["", "value"]).set_index(""), border="horizontal")

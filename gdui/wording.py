@@ -19,6 +19,7 @@ from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
 ENGINE_NAMES = {"numpy": "NumPy", "compiled": "compiled", "mixed": "NumPy and the compiled"}
+FOLLOWS = "Stationary points, borders and barriers appear here as soon as they are worked out."
 RECORDED = "Recorded step by step by the NumPy engine on this machine."
 MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
 
@@ -170,10 +171,10 @@ def proof(certificate: Certificate, variables: int) -> str:
     if not certificate.boxes:
         return f"With {variables} variables nothing can be proved: the list holds only what was found."
     some = f"{count:,} {'minimum is' if count == 1 else 'minima are'} proved" if count else "No minimum is proved"
-    return f"{some}; {_undecided(certificate)} undecided ({certificate.reason}), so there may be more."
+    return f"{some}; {undecided(certificate)} undecided ({certificate.reason}), so there may be more."
 
 
-def _undecided(certificate: Certificate) -> str:
+def undecided(certificate: Certificate) -> str:
     """The place, the places or the part of the box where nothing is proved, with a verb."""
     share, regions = certificate.unresolved_share, certificate.unresolved
     if share >= 1e-4:
@@ -209,6 +210,15 @@ def carried(crossings: Crossings, optimizer: str) -> str:
     if not crossings.count:
         return f"{optimizer} carried none of the {settled} over a border."
     return f"{optimizer} carried {which} of the {settled} over a border ({interval(crossings.interval)}): they are ringed."
+
+
+def no_structure(variables: int, points: int, most_variables: int, most_points: int) -> str:
+    """Why descents, barriers and areas are not worked out; "" where they are."""
+    if variables > most_variables:
+        return f"Descents, barriers and areas are worked out for at most {most_variables} variables; this function has {variables}."
+    if points > most_points:
+        return f"Descents, borders, barriers and areas are worked out for at most {most_points:,} stationary points; here are {points:,}."
+    return ""
 
 
 def _unreached(findings: Findings) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import controls, run_charts, session, stepping, tables, wording
+from gdui import controls, proofs, run_charts, session, stationary, stepping, structure_charts, tables, wording
 
 setup = session.setup()
 problem = setup.problem
@@ -15,28 +15,48 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 if start is None:
     st.stop()
 trace = session.traced(setup, start)
+proof = proofs.of(problem)
+certificate, structure = proof.certificate, proof.structure
 
 st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
+st.markdown(tables.safe(stationary.sentence(certificate, problem.dimension) if certificate else proofs.missing(problem, proof)))
 epoch = stepping.scrub(trace)
 axes = controls.projection(problem)
 gradient = problem.gradient(trace.path[epoch])
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=560):
-        st.caption("Click anywhere on the map to start there. The arrow points down the slope at the chosen epoch.")
+        shown = stepping.layers(problem)
+        marks = stationary.drawn(stationary.marks(certificate)) if shown.points else ()
         view = session.view(420, 420, axes)
+        under = structure_charts.layers(problem, certificate, structure, marks, shown, view) if certificate else []
+        over = structure_charts.numbers(problem, marks, view)
         if problem.dimension == 1:
-            chart = run_charts.landscape_curve(problem, trace, epoch, view)
+            chart = run_charts.landscape_curve(problem, trace, epoch, view, under=under, over=over)
         else:
-            chart = run_charts.landscape(problem, trace, epoch, -gradient, view, cut)
+            chart = run_charts.landscape(problem, trace, epoch, -gradient, view, cut, under=under, over=over)
         key = stepping.chart_key(problem, start)
         st.altair_chart(
-            chart, key=key, on_select=stepping.clicked(problem, key, axes), selection_mode="click", width="content"
+            chart, key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click", width="content"
         )
+        st.caption(tables.safe(stationary.map_caption(certificate, problem, shown.points)))
+        st.caption(tables.safe(structure_charts.curves_caption(problem, structure, shown, axes)))
     with st.container(width=430):
-        st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
-        st.latex(stepping.update_equations(setup))
-        st.latex(wording.filled_step(trace, epoch, gradient.tolist(), problem.variables))
-        small = session.view(350, 110)
-        st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
-        st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
-        st.caption(wording.RECORDED)
+        mark = stepping.chosen_mark(problem, key, axes, marks)
+        if mark is not None:
+            tables.mark_figures(mark, problem, structure)
+        run, panel = st.tabs(["This run", "Structure"])
+        with run:
+            st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
+            st.latex(stepping.update_equations(setup))
+            st.latex(wording.filled_step(trace, epoch, gradient.tolist(), problem.variables))
+            small = session.view(350, 110)
+            st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
+            st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
+            st.caption(wording.RECORDED)
+        with panel:
+            if structure is not None and len(structure.minima) > 1:
+                st.altair_chart(structure_charts.tree(structure, stationary.marks(certificate), session.view(350, 300)), width="content")
+            st.caption(tables.safe(proofs.missing(problem, proof) or stationary.tree_caption(structure, certificate)))
+if certificate is not None:
+    tables.stationary_points(problem, certificate, structure)
+proofs.tell()
