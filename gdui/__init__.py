@@ -5,11 +5,13 @@ modules that each thread had imported half of would fail.
 """
 
 from gdui import (
+    beside,
     charts,
     compare_charts,
     contenders,
     controls,
     editor,
+    explaining,
     export,
     formulas,
     jobs,
@@ -17,6 +19,7 @@ from gdui import (
     maps,
     matches,
     profiles,
+    proofs,
     racing,
     run_charts,
     session,
@@ -33,7 +36,7 @@ from gdui import (
 )
 
 __all__ = [
-    "charts", "compare_charts", "contenders", "controls", "editor", "export", "formulas", "jobs", "live", "maps", "matches", "profiles",
-    "racing", "run_charts", "session", "settings", "sidebar", "stationary", "stepping", "structure_charts",
-    "style", "tables", "theme", "verdict", "wording",
+    "beside", "charts", "compare_charts", "contenders", "controls", "editor", "explaining", "export", "formulas", "jobs", "live", "maps",
+    "matches", "profiles", "proofs", "racing", "run_charts", "session", "settings", "sidebar", "stationary", "stepping",
+    "structure_charts", "style", "tables", "theme", "verdict", "wording",
 ]  # fmt: skip

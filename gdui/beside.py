@@ -15,7 +15,7 @@ from gdui.jobs import Job, submit
 from gdui.session import cache
 
 PATIENCE = 0.2  # seconds after it was begun that a page still waits for a result before it goes on without
-KINDS = ("proof", "crossings")  # one of each at a time in a session
+KINDS = ("proof", "crossings", "explanation")  # one of each at a time in a session
 R = TypeVar("R")
 
 

@@ -107,6 +107,17 @@ def projection(problem: Problem) -> tuple[int, int]:
     return names.index(across), names.index(up)
 
 
+def borders(problem: Problem) -> bool:
+    """Whether borders between basins are drawn over the starts, and the starts that were carried over one are ringed."""
+    if problem.dimension > 2:
+        return False
+    session.keep("borders over starts", True)
+    return st.toggle(
+        "Borders", key="borders over starts",
+        help="Lines: where the gradient flow parts, so a start beside one flows to another minimum. Rings: starts that the optimizer carried over one.",
+    )  # fmt: skip
+
+
 def trajectories() -> int:
     """How many paths a map draws."""
     return int(

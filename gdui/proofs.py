@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gdcore.certificate import Certificate
 from gdcore.certify import certify
 from gdcore.crossings import Crossings, crossings
 from gdcore.descent import Progress
-from gdcore.findings import Findings
+from gdcore.experiment import Experiment, Trace
+from gdcore.explain import explain
+from gdcore.findings import Findings, Minimum
 from gdcore.problem import Problem
 from gdcore.proved import proved
 from gdcore.structure import Structure, structure
-from gdui import beside
+from gdui import beside, explaining, wording
 from gdui.session import cache
 
 SECONDS = 2.0  # for the certificate of one problem
@@ -63,6 +65,24 @@ def carried(findings: Findings, proof: Proof) -> Crossings | None:
         return None
     certified = "" if findings.certificate is None else str(findings.certificate.complete)
     return beside.ready("crossings", f"{findings.experiment.digest} {certified}", lambda report: crossings(findings, landscape))
+
+
+def explained(experiment: Experiment, trace: Trace, proof: Proof, minima: Sequence[Minimum]) -> list[str]:
+    """The sentences that explain a recorded run; none while they are worked out. minima: those that number the basins."""
+    points = [m.point for m in minima]
+    key = f"{experiment.digest} {trace.path[0].tolist()} {len(points)} {proof.structure is not None}"
+    found = beside.ready("explanation", key, lambda report: explain(experiment, trace, proof.structure, points or None))
+    return [] if found is None else explaining.sentences(found)
+
+
+def missing(problem: Problem, proof: Proof) -> str:
+    """Why there is no structure, or not yet; "" when there is."""
+    if proof.structure is not None:
+        return ""
+    if beside.stopped("proof"):
+        return "The proof was stopped: what it would have shown is not known."
+    count = len(proof.certificate.points) if proof.certificate else 0
+    return wording.no_structure(problem.dimension, count, MOST_VARIABLES, MOST_POINTS) or wording.FOLLOWS
 
 
 def _work(problem: Problem) -> tuple[str, Callable[[Progress], Proof]]:

@@ -11,17 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gdcore.certificate import Certificate
+from gdcore.crossings import Crossings
+from gdcore.findings import Findings
 from gdcore.manifolds import Curve
 from gdcore.problem import Problem
 from gdcore.structure import Structure
 from gdui import theme
-from gdui.charts import PAD, View, sample
+from gdui.charts import PAD, View, sample, sample
 from gdui.stationary import BOUNDARY, EDGE, Mark
 from gdui.wording import figure
 
 Array = NDArray[np.float64]
 MOST_VERTICES = 2_000  # of the borders, and of the descents: with their halos, the contours and a run, a map stays at 20,000
 MOST_REGIONS = 200
+MOST_RINGS = 1_000
 MOST_NUMBERS = 40  # minima that bear their number
 BEND = 1e-3  # of a box width: what a drawn curve may be beside the computed one
 SMALL = 0.02  # box widths: a smaller region gets a mark, or nobody would see it
@@ -137,6 +140,25 @@ def _descents(problem: Problem, structure: Structure, view: View) -> list[alt.Ch
         return [coloured.mark_line(strokeWidth=5, opacity=0.55, clip=True)]
     outer, inner = (3.4, 2.0) if len(pairs) <= CROWD else (2.2, 1.2)
     return [line.mark_line(color=LIGHT, strokeWidth=outer, opacity=0.8, clip=True), coloured.mark_line(strokeWidth=inner, strokeDash=[6, 2], opacity=1, clip=True)]
+
+
+def over_starts(findings: Findings, structure: Structure | None, crossings: Crossings | None, view: View) -> list[alt.Chart]:
+    """Borders over the starts of some findings, and rings around those that were carried over one."""
+    borders = [] if structure is None else _borders(structure.problem, structure)
+    return [*borders, *([] if crossings is None else carried(findings, crossings, view))]
+
+
+def carried(findings: Findings, crossings: Crossings, view: View) -> list[alt.Chart]:
+    """Rings around the starts that ended on the other side of a border than they began, at most MOST_RINGS of them."""
+    index = crossings.starts[crossings.carried]
+    index = index[sample(len(index), MOST_RINGS)]
+    if not len(index):
+        return []
+    problem, places = findings.experiment.problem, findings.starts[index]
+    across, up = view.axes if problem.dimension > 1 else (0, 0)
+    table = pd.DataFrame({"x": places[:, across], "y": places[:, up] if problem.dimension > 1 else problem.value(places), "what": "carried"})
+    ring = alt.Chart(table).mark_point(shape="circle", filled=False, size=95, opacity=1, clip=True).encode(x="x:Q", y="y:Q")
+    return [ring.mark_point(filled=False, size=95, stroke=LIGHT, strokeWidth=3.2, opacity=0.9), ring.mark_point(filled=False, size=95, stroke=DARK, strokeWidth=1.4, opacity=1)]
 
 
 # -- what is not proved ------------------------------------------------------------------------------------------------

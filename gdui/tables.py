@@ -134,6 +134,12 @@ def stationary_points(problem: Problem, certificate: Certificate, structure: Str
     )
 
 
+def told(sentences: list[str]) -> None:
+    """Sentences, one under the other."""
+    if sentences:
+        st.markdown("\n".join(f"- {safe(sentence)}" for sentence in sentences))
+
+
 def mark_figures(mark: Mark, problem: Problem, structure: Structure | None) -> None:
     """The figures of a mark that was clicked."""
     with st.container(border=True):

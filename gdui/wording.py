@@ -187,8 +187,8 @@ def undecided(certificate: Certificate) -> str:
 
 def beside(kind: str, boxes: int, waiting: int) -> str:
     """What is said of work that goes on while the page is shown."""
-    if kind == "crossings":
-        return "Comparing the runs with the gradient flow from the same starts."
+    if kind != "proof":
+        return "Comparing with the gradient flow from the same place."
     if not waiting:
         return "Working out what the stationary points join, and where borders run."
     return f"Looking for a proof that these are all minima: {boxes:,} boxes examined, {waiting:,} waiting."
@@ -196,7 +196,7 @@ def beside(kind: str, boxes: int, waiting: int) -> str:
 
 def failed(kind: str, error: BaseException | None) -> str:
     """What is said of work beside the page that ended in an error."""
-    what = "The comparison with the gradient flow" if kind == "crossings" else "The proof"
+    what = "The proof" if kind == "proof" else "The comparison with the gradient flow"
     return f"{what} failed ({type(error).__name__}: {str(error)[:120]}); nothing else on the page depends on it."
 
 

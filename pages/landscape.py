@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from gdui import controls, proofs, run_charts, session, stationary, stepping, structure_charts, tables, wording
+from gdcore.starts import Starts
+from gdui import beside, controls, proofs, run_charts, session, stationary, stepping, structure_charts, tables, wording
 
 setup = session.setup()
 problem = setup.problem
@@ -14,6 +15,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     cut = stepping.colour_cut(problem)
 if start is None:
     st.stop()
+proofs.begin(problem)
 trace = session.traced(setup, start)
 proof = proofs.of(problem)
 certificate, structure = proof.certificate, proof.structure
@@ -52,6 +54,7 @@ with st.container(horizontal=True, gap="medium"):
             small = session.view(350, 110)
             st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
             st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
+            tables.told(proofs.explained(setup.experiment(Starts.at(start)), trace, proof, certificate.minima if certificate else ()))
             st.caption(wording.RECORDED)
         with panel:
             if structure is not None and len(structure.minima) > 1:
@@ -59,4 +62,4 @@ with st.container(horizontal=True, gap="medium"):
             st.caption(tables.safe(proofs.missing(problem, proof) or stationary.tree_caption(structure, certificate)))
 if certificate is not None:
     tables.stationary_points(problem, certificate, structure)
-proofs.tell()
+beside.tell()

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import beside, charts, controls, export, maps, proofs, run_charts, session, tables, wording
+from gdui import beside, charts, controls, export, maps, proofs, run_charts, session, structure_charts, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -17,12 +17,14 @@ findings = proofs.known(found, proof)
 digest = findings.experiment.digest
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
-st.caption(tables.safe(wording.computed(findings.computed)))
+carried = proofs.carried(findings, proof)
+st.caption(tables.safe(f"{wording.computed(findings.computed)} {wording.carried(carried, setup.optimizer.name) if carried else ''}"))
 
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):
         axes = controls.projection(problem)
         place = st.container()
+        bordered = controls.borders(problem)
         count = controls.trajectories() if problem.dimension > 1 else 0
         view = session.view(440, 440, axes)
         paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
@@ -31,10 +33,11 @@ with st.container(horizontal=True, gap="medium"):
         with place:
             st.markdown("**Where each start ends**")
             st.caption(tables.map_caption(findings))
+            over = structure_charts.over_starts(findings, proof.structure, carried, view) if bordered else []
             if problem.dimension == 1:
-                chart = maps.curve_of_starts(findings, view, chosen=run)
+                chart = maps.curve_of_starts(findings, view, chosen=run, over=over)
             else:
-                chart = maps.map_of_starts(findings, view, paths=paths, chosen=run)
+                chart = maps.map_of_starts(findings, view, paths=paths, chosen=run, over=over)
             st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
             export.chart_buttons(chart, "map")
     with st.container(width=475):
@@ -56,6 +59,7 @@ if chosen and run:
     with st.container(horizontal=True):
         for quantity in ("f", "|∇f|"):
             st.altair_chart(run_charts.per_epoch(run, 0, session.view(390, 130), quantity), width="content")
+    tables.told(proofs.explained(findings.experiment, run, proof, findings.minima))
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)

@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CORE = sorted((ROOT / "gdcore").rglob("*.py"))
-PURE = ("theme", "charts", "maps", "run_charts", "compare_charts", "stationary", "structure_charts", "wording", "verdict")
+PURE = (
+    "theme", "charts", "maps", "run_charts", "compare_charts", "stationary", "structure_charts", "wording", "verdict", "explaining",
+)  # fmt: skip
 SURFACE = [path for name in PURE for path in [ROOT / "gdui" / f"{name}.py"] if path.exists()]
 PAGES = sorted((ROOT / "pages").glob("*.py")) if (ROOT / "pages").exists() else []
 COMPILING = ("elementary", "compiled", "segments")  # never imported unless the compiled engine is wanted
