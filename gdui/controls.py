@@ -114,7 +114,7 @@ def borders(problem: Problem) -> bool:
     session.keep("borders over starts", True)
     return st.toggle(
         "Borders", key="borders over starts",
-        help="Lines: where the gradient flow parts, so a start beside one flows to another minimum. Rings: starts that the optimizer carried over one.",
+        help="Lines: where the gradient flow parts, so a start beside one flows to another minimum. Rings: starts that the optimizer carried over one. Land that flows out of the box has no line around it.",
     )  # fmt: skip
 
 

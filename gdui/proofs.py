@@ -42,17 +42,6 @@ def of(problem: Problem) -> Proof:
     return beside.ready("proof", key, task) or Proof(cache().get(f"certificate {key}"))
 
 
-def missing(problem: Problem, proof: Proof) -> str:
-    """Why there is no structure, or not yet; "" when there is."""
-    if proof.structure is not None:
-        return ""
-    job: Job | None = st.session_state.get("proof job")
-    if job is not None and job.cancel.is_set():
-        return "The proof was stopped: what it would have shown is not known."
-    count = len(proof.certificate.points) if proof.certificate else 0
-    return wording.no_structure(problem.dimension, count, MOST_VARIABLES, MOST_POINTS) or wording.FOLLOWS
-
-
 def known(findings: Findings, proof: Proof) -> Findings:
     """The findings with what is proved of their minima."""
     return findings if proof.certificate is None else proved(findings, proof.certificate)

@@ -17,7 +17,7 @@ from gdcore.manifolds import Curve
 from gdcore.problem import Problem
 from gdcore.structure import Structure
 from gdui import theme
-from gdui.charts import PAD, View, sample, sample
+from gdui.charts import PAD, View, sample
 from gdui.stationary import BOUNDARY, EDGE, Mark
 from gdui.wording import figure
 

@@ -204,12 +204,10 @@ def carried(crossings: Crossings, optimizer: str) -> str:
     """How many starts ended on another side of a border than they began on."""
     if not crossings.compared:
         return ""
-    some = "" if len(crossings.starts) == crossings.total else f" of {len(crossings.starts):,} looked at"
-    which = "none" if not crossings.count else percent(crossings.share)
-    settled = f"{crossings.compared:,} starts{some} that settle and whose flow does"
+    starts = f"{crossings.compared:,} settled starts" + ("" if len(crossings.starts) == crossings.total else " looked at")
     if not crossings.count:
-        return f"{optimizer} carried none of the {settled} over a border."
-    return f"{optimizer} carried {which} of the {settled} over a border ({interval(crossings.interval)}): they are ringed."
+        return f"{optimizer} carried none of {starts} over a border."
+    return f"{optimizer} carried {percent(crossings.share)} of {starts} over a border ({interval(crossings.interval)}; ringed)."
 
 
 def no_structure(variables: int, points: int, most_variables: int, most_points: int) -> str:
