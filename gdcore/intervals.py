@@ -182,16 +182,16 @@ def sign(a: Bounds) -> Bounds:
 
 
 def power(a: Bounds, b: Bounds) -> Bounds:
-    """a^b on the part where a > 0, as exp(b log a); all of the line where a may be negative and b varies.
+    """a^b on the part where a > 0, as exp(b log a); all of the line where a may be negative and b whole or not fixed.
 
-    One whole b is the power of a negative a too, as numpy's is.
+    One whole b for all boxes is the power of a negative a too, as numpy's is.
     """
     if b.shape[1] == 1 and b[0, 0] == b[1, 0] and float(b[0, 0]).is_integer():
         return _whole_power(a, int(b[0, 0]))
     base = _at_least(a.copy(), 0.0)
     four = np.power(base[:, None], b[None, :]).reshape(4, -1)
     bounds = widened(np.stack([np.minimum.reduce(four), np.maximum.reduce(four)]), ELEMENTARY)
-    unclear = ((a[0] < 0) & (b[0] != b[1])) | ((base[0] == 0) & (b[0] <= 0))
+    unclear = ((a[0] < 0) & ((b[0] != b[1]) | (np.floor(b[0]) == b[0]))) | ((base[0] == 0) & (b[0] <= 0))
     return chosen(unclear, REAL, _at_least(bounds, 0.0))
 
 
