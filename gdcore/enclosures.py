@@ -149,7 +149,7 @@ class IntervalLowering(Lowering):
         limits = around(constant)
         if limits[0] == limits[1]:
             return limits[0]
-        name = f"k{len(self.constants)}"
+        name = f"constant {len(self.constants)}"  # a blank is in no name of a formula
         known = next((key for key, value in self.constants.items() if value == limits), name)
         self.constants.setdefault(known, limits)
         self.scalars |= {known}
