@@ -45,7 +45,7 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
     points = certified(problem, functions, zeros[np.flatnonzero(sound)])
     unresolved = _regions(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
     complete = not unresolved
-    reason = "" if complete else budget.reason or "some places could not be decided at the finest resolution"
+    reason = "" if complete else budget.reason or "a singular Hessian, a kink or a jump may be there"
     boundary, boundary_complete = boundary_minima(problem, functions, finest, budget)
     return Certificate(
         points=tuple(sorted((p for p in points if _is_inside(problem, p)), key=_rank)),
