@@ -36,6 +36,7 @@ class Bounded:
     jacobians: Enclosure
     conditions: Enclosure
     guards: Enclosure
+    poles: Enclosure
 
     def value(self, box: Bounds) -> Bounds:
         """f, (2, n)."""
@@ -76,6 +77,9 @@ class Bounded:
             maybe &= ~(high < 0)
         for low, high in self.guards(box, self.numbers):
             surely &= np.isfinite(low) & np.isfinite(high)
+        if self.poles.program.outputs:
+            low, high = self.value(box)
+            surely &= np.isfinite(low) & np.isfinite(high) & ~self.poles.breaks(box, self.numbers)[0]
         return surely, maybe
 
     def breaks(self, box: Bounds) -> tuple[Flags, Flags]:
@@ -102,8 +106,8 @@ def _bounded(formula: str, variables: tuple[str, ...], parameters: tuple[str, ..
     reduced, jacobians = gradients, hessians
     if any(slope is not partial for slope, partial in zip(slopes, symbols.gradient, strict=True)):
         reduced, jacobians = of(*slopes), of(*(derivative(slope, own) for slope in slopes for own in symbols.variables))
-    conditions, guards = (enclosing(parts, vectors, scalars) for parts in (symbols.conditions, symbols.guards))
-    return of(symbols.value), gradients, hessians, reduced, jacobians, conditions, guards
+    places = [enclosing(parts, vectors, scalars) for parts in (symbols.conditions, symbols.guards, symbols.cells)]
+    return of(symbols.value), gradients, hessians, reduced, jacobians, *places
 
 
 def _without_positive_factors(expression: Expr) -> Expr:
