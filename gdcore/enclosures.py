@@ -12,7 +12,7 @@ import sympy
 from numpy.typing import NDArray
 from sympy import Expr
 
-from gdcore.intervals import JUMPS, KINKS, OPERATIONS, SIDES, UNIT, Bounds, chosen, interval, splits
+from gdcore.intervals import JUMPS, KINKS, OPERATIONS, SIDES, SMALLEST, UNIT, Bounds, chosen, interval, splits
 from gdcore.program import Line, Lowering, Operand, Program
 
 Flags = NDArray[np.bool_]
@@ -164,5 +164,5 @@ def around(constant: Expr) -> tuple[float, float]:
     double = float(exact)
     if constant.is_Rational and sympy.Rational(double) == constant:
         return double, double
-    move = (FOLDED if constant.has(sympy.Float) else 1) * UNIT * abs(double)
+    move = (FOLDED if constant.has(sympy.Float) else 1) * UNIT * abs(double) + SMALLEST
     return double - move, double + move
