@@ -1,7 +1,8 @@
 """The path of one run → the basins of the gradient flow that it passes through, and the epochs at which it changes them.
 
 Most positions of a long run lie where their end is certain without following the flow. Of the others so many are followed
-at most; between two that differ the change is found by bisection, the first and the last change before all others.
+at most; between two that differ the change is found by bisection, the first and the last change before all others. A change
+and its reversal between two neighbours among those looked at stay unseen.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore.arcs import Fate
+from gdcore.arcs import OUTSIDE, Fate
 from gdcore.flow import Flow
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Indices = NDArray[np.intp]
 
-MOST = 600  # positions whose flow is followed
+MOST = 1024  # positions whose flow is followed: all of a run of 1,000 epochs
 UNKNOWN = -100
 UNDECIDED = -1 - Fate.UNDECIDED
 
@@ -46,12 +48,12 @@ class Itinerary:
 def itinerary(flow: Flow, path: Array, *, most: int = MOST) -> Itinerary:
     """Through which basins a path (n, d) leads. A position on a border is in none; one without numbers is undecided."""
     codes = np.full(len(path), UNKNOWN, np.int64)
-    finite = np.isfinite(path).all(axis=1)
+    finite: Flags = np.asarray(np.isfinite(path).all(axis=1), dtype=bool)
     codes[~finite] = UNDECIDED
-    _claim(flow, path, codes, np.flatnonzero(finite))
+    _claim(flow, path, codes, finite)
     unclaimed = np.flatnonzero(codes == UNKNOWN)
     width = flow.problem.highs - flow.problem.lows
-    first = unclaimed if unclaimed.size <= most else unclaimed[_spread(path[unclaimed] / width, most // 2)]
+    first = unclaimed if unclaimed.size <= most else unclaimed[_spread(path[unclaimed] / width, most * 2 // 3)]
     _follow(flow, path, codes, first)
     left = most - first.size
     while (middles := _middles(codes, left)).size:
@@ -60,14 +62,19 @@ def itinerary(flow: Flow, path: Array, *, most: int = MOST) -> Itinerary:
     return Itinerary(codes, _changes(codes))
 
 
-def _decided(codes: Codes) -> NDArray[np.bool_]:
+def _decided(codes: Codes) -> Flags:
     return np.asarray((codes != UNKNOWN) & (codes != UNDECIDED), dtype=bool)
 
 
-def _claim(flow: Flow, path: Array, codes: Codes, which: Indices) -> None:
-    """Write down the positions in regions of stationary points: those need not be followed."""
-    m = which.size
-    own = flow.regions.claim(path[which], np.zeros(m, bool), np.full(m, -1))
+def _claim(flow: Flow, path: Array, codes: Codes, finite: Flags) -> None:
+    """Write down the positions whose end is certain at once: in regions of stationary points, and far outside the box."""
+    which, problem = np.flatnonzero(finite), flow.problem
+    with np.errstate(all="ignore"):
+        away = np.maximum(problem.lows - path[which], path[which] - problem.highs) / (problem.highs - problem.lows)
+        far = (away.max(axis=1) > OUTSIDE) & problem.in_domain(path[which])
+        codes[which[far]] = -1 - Fate.LEFT
+        which = which[~far & np.isfinite(problem.gradient(path[which])).all(axis=1)]
+    own = flow.regions.claim(path[which], np.zeros(which.size, bool), np.full(which.size, -1))
     claimed = own >= 0
     numbers = flow.numbers[own[claimed]]
     codes[which[claimed]] = np.where(numbers >= 0, numbers, UNDECIDED)
@@ -101,7 +108,7 @@ def _middles(codes: Codes, left: int) -> Indices:
     return np.asarray((known[wide] + known[wide + 1]) // 2, dtype=np.intp)
 
 
-def _outermost(codes: Codes, begins: Indices) -> NDArray[np.bool_]:
+def _outermost(codes: Codes, begins: Indices) -> Flags:
     """Which of the gaps that begin at these epochs lie in the first or the last change between two basins."""
     decided = np.flatnonzero(_decided(codes))
     changed = np.flatnonzero(np.diff(codes[decided]))

@@ -23,9 +23,14 @@ def sentences(run: Explanation) -> list[str]:
     return [sentence for sentence in told if sentence]
 
 
+def _short(value: float) -> str:
+    """A number that people chose: without the zeros behind it."""
+    return f"{value:.3g}".replace("-", "−")
+
+
 def _beginning(run: Explanation) -> str:
-    where = f" at {point(run.start.point)}" if len(run.start.point) <= MOST_COORDINATES else ""
-    facts = f"It began{where}, where f = {figure(run.start.value)} and |∇f| = {figure(run.start.gradient_norm, 3)}"
+    place = f"at {point(run.start.point)}, " if len(run.start.point) <= MOST_COORDINATES else ""
+    facts = f"It began {place}where f = {figure(run.start.value)} and |∇f| = {figure(run.start.gradient_norm, 3)}"
     if run.basin is None or run.ending is Ending.UNDEFINED:
         return f"{facts}."
     if run.basin.minimum is None and run.basin.fate not in FLOWS:
@@ -52,8 +57,9 @@ def _borders(run: Explanation) -> list[str]:
     start = run.basin and run.basin.fate is not Fate.UNDECIDED
     told = [f"At epoch {run.first.epoch:,} it crossed the border {_way(run.first, bool(start))}: {_step(run.first)}."]
     if len(run.borders) > 1:
-        least = "" if run.looked_at > run.end.epoch else "at least "
-        count = f"It crossed a border {least}{len(run.borders):,} times, the last time at epoch {run.last.epoch:,}"
+        many, last = f"{len(run.borders):,} times", f"at epoch {run.last.epoch:,}"
+        every = run.looked_at > run.end.epoch
+        count = f"It crossed a border {many}, the last time {last}" if every else f"It crossed a border at least {many}, the last time seen {last}"
         told.append(f"{count} {_way(run.last, False)}: {_step(run.last)}.")
     return told
 
@@ -78,19 +84,19 @@ def _step(step: BorderStep) -> str:
     uphill = ", against the slope" if step.uphill else ""
     if step.relative_length is None or step.rate is None:
         return f"{length}{uphill}, where |∇f| was {figure(step.gradient_norm, 3)}"
-    times = f"{figure(step.relative_length, 3)} times plain descent's at the rate {figure(step.rate, 3)}"
+    times = f"{figure(step.relative_length, 3)} times plain descent's at the rate {_short(step.rate)}"
     return f"the optimizer's own rule made the step {figure(step.length, 3)} long{uphill}, {times}"
 
 
 def _limit(step: BorderStep, rate: float) -> str:
     """How the rate of a step of plain descent compares with what the curvature along the step allows."""
     if math.isnan(step.curvature):
-        return f" at the rate {figure(rate, 3)}"
+        return f" at the rate {_short(rate)}"
     curvature = f"λ = {figure(step.curvature, 3)}"
     if step.curvature <= 0:
-        return f" at the rate {figure(rate, 3)}; the curvature along it, {curvature}, sets no limit 2/λ"
+        return f" at the rate {_short(rate)}; the curvature along it, {curvature}, sets no limit 2/λ"
     compared = "above" if step.overshoots else "not above"
-    return f"; the rate {figure(rate, 3)} is {compared} 2/λ = {figure(step.limit, 3)} for the curvature {curvature} along it"
+    return f"; the rate {_short(rate)} is {compared} 2/λ = {figure(step.limit, 3)} for the curvature {curvature} along it"
 
 
 def _steepest(run: Explanation) -> str:
@@ -113,10 +119,10 @@ def _end(run: Explanation) -> str:
     epochs, norm = plural(run.end.epoch, "epoch"), f"|∇f| = {figure(run.end.gradient_norm, 3)}"
     outside = f"{figure(run.outside, 3)} box widths outside the box" if 0 < run.outside < math.inf else ""
     if run.by_tolerance:
-        test = f"{norm} is at most the tolerance {figure(run.tolerance, 3)}"
+        test = f"{norm} is at most the tolerance {_short(run.tolerance)}"
         if run.minimum:
-            return f"It settled after {epochs}: {test}, and Newton's method confirms {_minimum(run.minimum)}."
-        return f"It ended after {epochs}: {test}; it {run.ending.value}."
+            return f"It settled {f'after {epochs}' if run.end.epoch else 'at once'}: {test}, and Newton's method confirms {_minimum(run.minimum)}."
+        return f"It ended {f'after {epochs}' if run.end.epoch else 'at once'}: {test}; it {run.ending.value}."
     if run.ending is Ending.UNDEFINED:
         return f"{run.ending.value[:1].upper()}{run.ending.value[1:]}."
     if run.ending in (Ending.DIVERGED, Ending.JUMPED, Ending.LEFT_DOMAIN):
