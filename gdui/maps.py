@@ -216,11 +216,16 @@ def mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
 
 
 def click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:
-    """Invisible points that make every place of the map clickable."""
+    """Invisible points that make every place of the map clickable; a click on a mark above them tells the mark's own place."""
     x, y = (np.linspace(low, high, 61) for low, high in limits)
     table = pd.DataFrame({"x": np.repeat(x, 61), "y": np.tile(y, 61)})
-    click = alt.selection_point(name="click", fields=["x", "y"], nearest=True, on="click", empty=False)
-    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(click)
+    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(*click_params(["x", "y"]))
+
+
+def click_params(fields: list[str]) -> list[alt.Parameter]:
+    """The selection "click", and one that gives each place to the nearest invisible point: alone it would not see clicks on marks."""
+    near = alt.selection_point(name="near", fields=fields, nearest=True, on="click", empty=False)
+    return [near, alt.selection_point(name="click", fields=fields, on="click", empty=False)]
 
 
 def curve_of_starts(

@@ -14,7 +14,7 @@ from gdcore.problem import Problem
 from gdcore.stopping import Ending
 from gdui import theme
 from gdui.charts import PAD, View, sample
-from gdui.maps import background, click_grid, mark, path_table
+from gdui.maps import background, click_grid, click_params, mark, path_table
 
 Array = NDArray[np.float64]
 
@@ -99,8 +99,7 @@ def landscape_curve(problem: Problem, trace: Trace, epoch: int, view: View, *, u
     path = alt.Chart(run.iloc[sample(len(run), 2000)]).mark_line(color=theme.PATH, point=True, strokeWidth=1.5).encode(across, y="y:Q", order="epoch:Q")
     now = run[run["epoch"] <= epoch].iloc[-1:]
     click = pd.DataFrame({"x": np.linspace(low, high, 401), "y": problem.value(np.linspace(low, high, 401)[:, None])})
-    pick = alt.selection_point(name="click", fields=["x"], nearest=True, on="click", empty=False)
-    grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(pick)
+    grid = alt.Chart(click).mark_point(opacity=0).encode(across, y="y:Q").add_params(*click_params(["x"]))
     layers = [line, grid, *under, path, mark(run.iloc[:1], "square", theme.START), mark(run.iloc[-1:], "circle", theme.END)]
     return alt.layer(*layers, mark(now, "diamond", view.ink), *over).properties(width=view.width, height=view.height, autosize=PAD)
 

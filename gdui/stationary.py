@@ -17,11 +17,12 @@ from gdcore.problem import Problem
 from gdcore.structure import Structure
 from gdui.wording import figure, percent, undecided
 
-EDGE, BOUNDARY = "on the edge", "boundary minimum"
+EDGE, BOUNDARY = "on the edge", "boundary"
 NAMES = {"undecided": "Undecided point", EDGE: "Point on the edge", BOUNDARY: "Boundary minimum"}
 PLURALS = {"minimum": "minima", "saddle": "saddles", "maximum": "maxima", "undecided": "points of undecided kind"}
 GLYPHS = {"minimum": "●", "saddle": "◆", "maximum": "▲", "undecided": "✚", EDGE: "○", BOUNDARY: "□"}
 MOST_DRAWN = 600  # marks on a map, so that it stays a map
+MOST_NUMBERS = 40  # minima on a map that bear theirs
 MOST_ROWS = 200
 AREA = "area (95 %)"
 REACH = 0.03  # box widths within which a click means the mark
@@ -106,7 +107,7 @@ def sentence(certificate: Certificate, variables: int) -> str:
         first = f"With {variables} variables nothing can be proved of the stationary points."
     else:
         some = f"{listed} {'is' if total == 1 else 'are'} proved" if total else "No stationary point is proved"
-        first = f"{some}; {undecided(certificate)} undecided ({certificate.reason}), so there may be more."
+        first = f"{some}; {undecided(certificate)} undecided ({certificate.reason}), so there may be {'more' if total else 'some'}."
     n = len(certificate.boundary)
     more = f" {n:,} more {'minimum lies' if n == 1 else 'minima lie'} on the box's boundary, where the slope leads out." if n else ""
     return first[:1].upper() + first[1:] + more
@@ -116,20 +117,25 @@ def _listed(parts: Sequence[str]) -> str:
     return ", ".join(parts[:-1]) + f" and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def map_caption(certificate: Certificate | None, problem: Problem, points: bool) -> str:
-    """What a click does, what the marks mean, and which are drawn; points: whether they are shown."""
-    anywhere = "Click anywhere on the map to start there" + (", on a mark for its figures" if points and certificate and certificate.points else "") + "."
-    arrow = " The arrow points down the slope at the chosen epoch." if problem.dimension > 1 else ""
-    if certificate is None or not points:
-        return anywhere + arrow
-    found = marks(certificate)
-    shown = drawn(found)
-    kinds = [f"{GLYPHS[kind]} {kind}" for kind in GLYPHS if any(mark.kind == kind for mark in shown)]
+def click_caption(problem: Problem, found: Sequence[Mark]) -> str:
+    """What a click on the map does, and what the arrow is; found: the marks it shows."""
+    mark = ", or on a mark for its figures" if found else ""
+    arrow = " The arrow points downhill." if problem.dimension > 1 else ""
+    return f"Click to start there{mark}.{arrow}"
+
+
+def map_caption(found: Sequence[Mark], certificate: Certificate | None, problem: Problem) -> str:
+    """What the marks mean, and which are drawn; found: those that are."""
+    if certificate is None or not found:
+        return "" if certificate is None or not certificate.unresolved else "□ red: not proved."
+    numbered = sum(mark.kind == "minimum" for mark in found) <= MOST_NUMBERS
+    words = {"minimum": "minimum, numbered from the deepest" if numbered else "minimum", BOUNDARY: "minimum on the box's boundary"}
+    kinds = [f"{GLYPHS[kind]} {words.get(kind, kind)}" for kind in GLYPHS if any(mark.kind == kind for mark in found)]
     regions = ["□ red: not proved"] if certificate.unresolved else []
-    legend = f" {', '.join(kinds + regions)}." if kinds or regions else ""
-    few = f" Of {len(found):,} points the {len(shown):,} lowest are drawn." if len(shown) < len(found) else ""
-    flat = " Points off the map's plane are projected onto it." if problem.dimension > 2 and found else ""
-    return anywhere + arrow + legend + few + flat
+    total = len(certificate.points) + len(certificate.edge) + len(certificate.boundary)
+    few = f" Of {total:,} points the {len(found):,} lowest are drawn." if len(found) < total else ""
+    flat = " Points off the map's plane are projected onto it; where several fall together the deepest is on top." if problem.dimension > 2 else ""
+    return f"{', '.join(kinds + regions)}.{few}{flat}"
 
 
 def tree_caption(structure: Structure, certificate: Certificate) -> str:

@@ -18,14 +18,13 @@ from gdcore.problem import Problem
 from gdcore.structure import Structure
 from gdui import theme
 from gdui.charts import PAD, View, sample
-from gdui.stationary import BOUNDARY, EDGE, Mark
+from gdui.stationary import BOUNDARY, EDGE, MOST_NUMBERS, Mark
 from gdui.wording import figure
 
 Array = NDArray[np.float64]
 MOST_VERTICES = 2_000  # of the borders, and of the descents: with their halos, the contours and a run, a map stays at 20,000
 MOST_REGIONS = 200
 MOST_RINGS = 1_000
-MOST_NUMBERS = 40  # minima that bear their number
 BEND = 1e-3  # of a box width: what a drawn curve may be beside the computed one
 SMALL = 0.02  # box widths: a smaller region gets a mark, or nobody would see it
 DARK, LIGHT, NOT_PROVED = "#111827", "#ffffff", "#e11d48"
@@ -196,7 +195,7 @@ def _stretches(certificate: Certificate) -> list[alt.Chart]:
 def _marks(problem: Problem, found: Sequence[Mark], view: View) -> list[alt.Chart]:
     if not found:
         return []
-    table = _table(found, problem, view)
+    table = _table(found[::-1], problem, view)  # the deepest on top
     minima, rest = table[table["kind"] == "minimum"], table[table["kind"] != "minimum"]
     tip = [alt.Tooltip("name:N", title="certified"), *(alt.Tooltip(f"{c}:Q", format=".6g", title=t) for c, t in (("x", problem.variables[view.axes[0]]), ("y", problem.variables[view.axes[1]] if problem.dimension > 1 else "f"))), *([alt.Tooltip("f:Q", format=".6g")] if problem.dimension > 1 else [])]  # fmt: skip
     size, disc = _sizes(found)
@@ -206,10 +205,10 @@ def _marks(problem: Problem, found: Sequence[Mark], view: View) -> list[alt.Char
         if len(part):
             fill = "transparent" if kind == EDGE else DARK if kind == "maximum" else LIGHT
             rim = LIGHT if kind in ("maximum", EDGE) else DARK
-            mark = alt.Chart(part).mark_point(shape=shape, size=size, fill=fill, stroke=rim, strokeWidth=1.6 if size > 50 else 0.8, opacity=1)
+            mark = alt.Chart(part).mark_point(shape=shape, size=size, fill=fill, stroke=rim, strokeWidth=1.6 if size > 50 else 0.6, opacity=1)
             out.append(mark.encode(x="x:Q", y="y:Q", tooltip=tip))
     if len(minima):
-        spot = alt.Chart(minima).mark_circle(size=disc, opacity=1, stroke=LIGHT, strokeWidth=1.8 if disc > 60 else 0.8)
+        spot = alt.Chart(minima).mark_circle(size=disc, opacity=1, stroke=LIGHT, strokeWidth=1.8 if disc > 60 else 0.6)
         out.append(spot.encode(x="x:Q", y="y:Q", fill=alt.Fill("colour:N", scale=None), tooltip=tip))
     return out
 
@@ -220,13 +219,14 @@ def numbers(problem: Problem, found: Sequence[Mark], view: View) -> list[alt.Cha
     if not 0 < len(minima) <= MOST_NUMBERS:
         return []
     table = _table(minima, problem, view).drop(columns=["kind", "colour"])
+    table = table.loc[~table[["x", "y"]].round(9).duplicated()]  # of several in one place the deepest is on top
     text = alt.Chart(table).mark_text(fontSize=12 if _sizes(found)[1] > 200 else 9, fontWeight="bold", color=LIGHT)
     return [text.encode(x="x:Q", y="y:Q", text="number:N")]
 
 
 def _sizes(found: Sequence[Mark]) -> tuple[int, int]:
     """Of the marks, and of the minima's discs, in square pixels."""
-    return (130, 330) if len(found) <= 40 else (55, 150) if len(found) <= 150 else (22, 55)
+    return (130, 330) if len(found) <= 40 else (55, 150) if len(found) <= 150 else (22, 55) if len(found) <= 450 else (10, 24)
 
 
 def _table(found: Sequence[Mark], problem: Problem, view: View) -> pd.DataFrame:

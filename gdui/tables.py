@@ -125,12 +125,14 @@ def stationary_points(problem: Problem, certificate: Certificate, structure: Str
             "gdboard-stationary-points", lambda: stationary.numbers(found, certificate, problem, structure),
             "Every point and every unresolved region, numbers and enclosures in full.",
         )  # fmt: skip
-    columns = {"No.": st.column_config.NumberColumn(width=45), "proved": st.column_config.Column(width=80), stationary.AREA: st.column_config.Column(width=115)}
+    widths = {"kind": 82, "proved": 130 if certificate.edge else 80, stationary.AREA: 115}
+    columns = {"No.": st.column_config.NumberColumn(width=45)} | {name: st.column_config.Column(width=width) for name, width in widths.items()}
     st.dataframe(frame, hide_index=True, width="stretch", height=min(38 + 35 * len(frame), 390), column_config=columns)
     some = f"The first {len(frame):,} of {rows:,} rows; the download holds them all. " if rows > len(frame) else ""
     st.caption(
         f"{some}± is how far the true point can be from the number: interval arithmetic proves that exactly one lies within. "
-        "Areas: shares of the box that the gradient flow takes to each minimum."
+        + ("Areas: shares of the box that the gradient flow takes to each minimum." if structure is not None else "")
+        + (" Boundary: minima of the box's boundary, where the slope leads out." if certificate.boundary else "")
     )
 
 

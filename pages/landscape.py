@@ -18,10 +18,10 @@ if start is None:
 proofs.begin(problem)
 trace = session.traced(setup, start)
 proof = proofs.of(problem)
-certificate, structure = proof.certificate, proof.structure
+certificate, structure, missing = proof.certificate, proof.structure, proofs.missing(problem, proof)
 
 st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
-st.markdown(tables.safe(stationary.sentence(certificate, problem.dimension) if certificate else proofs.missing(problem, proof)))
+st.markdown(tables.safe(stationary.sentence(certificate, problem.dimension) if certificate else missing))
 epoch = stepping.scrub(trace)
 axes = controls.projection(problem)
 gradient = problem.gradient(trace.path[epoch])
@@ -29,6 +29,7 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=560):
         shown = stepping.layers(problem)
         marks = stationary.drawn(stationary.marks(certificate)) if shown.points else ()
+        st.caption(tables.safe(stationary.click_caption(problem, marks)))
         view = session.view(420, 420, axes)
         under = structure_charts.layers(problem, certificate, structure, marks, shown, view) if certificate else []
         over = structure_charts.numbers(problem, marks, view)
@@ -40,8 +41,8 @@ with st.container(horizontal=True, gap="medium"):
         st.altair_chart(
             chart, key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click", width="content"
         )
-        st.caption(tables.safe(stationary.map_caption(certificate, problem, shown.points)))
-        st.caption(tables.safe(structure_charts.curves_caption(problem, structure, shown, axes)))
+        st.caption(tables.safe(stationary.map_caption(marks, certificate, problem)))
+        st.caption(tables.safe(structure_charts.curves_caption(problem, structure, shown, axes) or missing))
     with st.container(width=430):
         mark = stepping.chosen_mark(problem, key, axes, marks)
         if mark is not None:
@@ -59,7 +60,7 @@ with st.container(horizontal=True, gap="medium"):
         with panel:
             if structure is not None and len(structure.minima) > 1:
                 st.altair_chart(structure_charts.tree(structure, stationary.marks(certificate), session.view(350, 300)), width="content")
-            st.caption(tables.safe(proofs.missing(problem, proof) or stationary.tree_caption(structure, certificate)))
+            st.caption(tables.safe(missing or stationary.tree_caption(structure, certificate)))
 if certificate is not None:
     tables.stationary_points(problem, certificate, structure)
 beside.tell()
