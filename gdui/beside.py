@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import wait
+from threading import Event
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -19,20 +20,30 @@ KINDS = ("proof", "crossings", "explanation")  # one of each at a time in a sess
 R = TypeVar("R")
 
 
+@st.cache_resource
+def _warm() -> Event:
+    """Set once such work has been done in this server: the first one imports and compiles much that charts would wait for."""
+    return Event()
+
+
 def begin(kind: str, key: str, task: Callable[[Progress], Any]) -> None:
     """Begin with what will be asked for on this page, so that it goes on while other things are computed."""
-    if cache().get(f"{kind} {key}") is None:
+    if cache().get(f"{kind} {key}") is None and _warm().is_set():
         _job_for(kind, key, task)
 
 
 def ready(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
     """What the task returns, once it is there; None before. key: equal keys have equal results. `tell` reruns the page.
 
-    The task gets a progress callback, which ends it when something newer is wanted.
+    The task gets a progress callback, which ends it when something newer is wanted. The first one of a server begins only when
+    the page has been shown.
     """
     found: R | None = cache().get(f"{kind} {key}")
     if found is not None:
         return found
+    if not _warm().is_set():
+        st.session_state.setdefault("postponed", {})[kind] = (key, task)
+        return None
     job = _job_for(kind, key, task)
     assert job.future is not None
     done, _ = wait([job.future], timeout=max(0.0, PATIENCE - (perf_counter() - job.submitted)))
@@ -48,6 +59,8 @@ def stopped(kind: str) -> bool:
 
 def tell() -> None:
     """A line on what the page lacked and is still under way, with a button that stops it; place it once, at the end of a page."""
+    for kind, (key, task) in st.session_state.pop("postponed", {}).items():
+        _job_for(kind, key, task).missed = True
     jobs = [job for kind in KINDS for job in [st.session_state.get(f"{kind} job")] if job is not None]
     for job in jobs:
         if job.future.done() and job.future.exception() is not None:
@@ -64,10 +77,13 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
         return before
     if before is not None:
         before.cancel.set()
-    store = cache()
+    store, warm = cache(), _warm()
 
     def keeping(report: Progress) -> Any:
-        result = task(report)
+        try:
+            result = task(report)
+        finally:
+            warm.set()
         store.put(f"{kind} {key}", result)
         return result
 
