@@ -61,16 +61,18 @@ def inverses(matrices: Array) -> Array:
     d = len(matrices)
     if d == 1:
         return np.asarray(1 / matrices, dtype=np.float64)
+    size = np.abs(matrices).max(axis=(0, 1))
+    matrices = matrices / size  # whose determinants neither overflow nor vanish for the scale of f alone
     if d == 2:
         (a, b), (c, e) = matrices
-        determinant = a * e - b * c
+        determinant = (a * e - b * c) * size
         return np.asarray(np.stack([np.stack([e, -b]), np.stack([-c, a])]) / determinant, dtype=np.float64)
     rows = np.moveaxis(matrices, -1, 0)
     usable = np.flatnonzero(np.isfinite(rows).all(axis=(1, 2)))
     usable = usable[np.abs(np.linalg.det(rows[usable])) > 0]
     out = np.full(rows.shape, np.nan)
     out[usable] = np.linalg.inv(rows[usable])
-    return np.moveaxis(out, 0, -1)
+    return np.asarray(np.moveaxis(out, 0, -1) / size, dtype=np.float64)
 
 
 def mean_values(radius: Array, at_centre: Bounds, jacobian: Bounds) -> Bounds:
