@@ -73,7 +73,7 @@ def test_exact_values_are_held(name):
                 assert not outside(hessian[i, j, :, k], second) and not outside(hessian[j, i, :, k], second)
 
 
-@pytest.mark.parametrize("name", [name for name in GALLERY if GALLERY[name].has_poles or GALLERY[name].dimension < 4])
+@pytest.mark.parametrize("name", ["needle", "gramacy_lee", "log_barrier", "muller_brown", "easom", "ackley", "hartmann_3", "damped_wave"])
 def test_slopes_have_the_signs_and_zeros_of_the_gradient(name):
     problem, rng = GALLERY[name], np.random.default_rng(1)
     points = rng.uniform(problem.lows, problem.highs, (200, problem.dimension))

@@ -10,7 +10,7 @@ from mpmath import mp, mpf
 
 from gdcore.intervals import JUMPS, KINKS, OPERATIONS, SIDES, interval
 
-BOXES, INSIDE = 1200, 3
+BOXES, INSIDE = 500, 2
 NEAR_PI = [float(mpf(k) * mpmath.pi / 2) for k in (1, 2, 3, 4, 7, 8, 100, 355, 1000, 63_000, 63_661, 63_662, 12345678)]
 COMMON = [0.0, 5e-324, 1e-310, 2.0**-1022, 1e-160, 1e-20, 0.1, 0.5, 1.0, 2.0, 3.0, 10.0, 710.0, 1e5, 1e154, 1e300, 1.7e308, math.inf]
 HUGE = 1.75e308
@@ -145,7 +145,7 @@ def test_every_value_is_within_the_bounds(name):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 7, 10, 13, 64, 199])
 def test_whole_powers_hold_every_value(n):
-    bounds = ends(np.random.default_rng(n), 500)
+    bounds = ends(np.random.default_rng(n), 250)
     points = places(np.random.default_rng(n + 1), bounds)
     exponents = np.full_like(points, n)
     check("integer_power", [bounds, interval(n, n)], [points, exponents])
@@ -169,13 +169,13 @@ def test_a_whole_exponent_of_one_box_among_many_keeps_the_negative_bases():
 @pytest.mark.parametrize("name", [name for name in TRUTH if name not in ("where", "integer_power")])
 def test_where_nothing_is_known_of_an_argument_nothing_false_is_claimed(name):
     rng = np.random.default_rng(11)
-    arguments, points = drawn(name, rng, 400)
+    arguments, points = drawn(name, rng, 250)
     for a in arguments:
         a[rng.random(a.shape) < 0.4] = np.nan
     largest = LARGEST.get(name, HUGE)
     low, high = (np.where(np.isnan(end), far, end) for end, far in zip(arguments[0], (-largest, largest), strict=True))
     points[0] = rng.permuted(places(rng, np.stack([low, high])), axis=1)
-    assert check(name, arguments, points)[1] > 300
+    assert check(name, arguments, points)[1] > 150
 
 
 @pytest.mark.parametrize("name", ["sin", "cos", "tan", "exp", "log", "arctan", "sinh", "cosh", "tanh", "cbrt", "sqrt", "erf", "arcsinh"])
