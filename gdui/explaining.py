@@ -81,7 +81,7 @@ def _step(step: BorderStep) -> str:
     length = f"the step was {figure(step.length, 3)} long"
     if step.plain and step.rate is not None:
         return f"{length}{_limit(step, step.rate)}"
-    uphill = ", against the slope" if step.uphill else ""
+    uphill = ", uphill at first" if step.uphill else ""
     if step.relative_length is None or step.rate is None:
         return f"{length}{uphill}, where |∇f| was {figure(step.gradient_norm, 3)}"
     times = f"{figure(step.relative_length, 3)} times plain descent's at the rate {_short(step.rate)}"

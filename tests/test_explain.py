@@ -18,7 +18,10 @@ BORDERS = structure(WELLS, known(WELLS, [(-1, 0), (1, 0), (0, 0)]))
 NO_RATE = Optimizer.from_text("No rate", "x = x - 0.22*g")
 
 
-def explained(problem, optimizer, settings, start, *, stopping=Stopping(), whole=None, minima=None):
+DEFAULT = Stopping()
+
+
+def explained(problem, optimizer, settings, start, *, stopping=DEFAULT, whole=None, minima=None):
     optimizer = OPTIMIZERS[optimizer] if isinstance(optimizer, str) else optimizer
     experiment = Experiment(problem, optimizer, settings, stopping=stopping)
     run = trace(problem, optimizer, experiment.settings, start, stopping)
@@ -129,9 +132,11 @@ def test_rising_steps_are_counted_without_rounding():
     assert still.rises == 0 and not still.by_tolerance and still.ending is Ending.MINIMUM
 
 
-def test_a_rise_to_infinity_is_a_rise():
-    here, run = explained(Problem.from_text("x^2", box={"x": (-1, 1)}), "gd", {"lr": 1e-3}, [0.5])
-    assert here.rises == 0
+def test_rounding_is_no_rise_and_infinity_is_one():
+    _, run = explained(Problem.from_text("x^2", box={"x": (-1, 1)}), "gd", {"lr": 1e-3}, [0.5])
+    noisy = replace(run, values=np.array([1.0, 1 + 1e-14, 1 + 1e-9]), path=run.path[:3], gradient_norms=np.ones(3))
+    here = explain(Experiment(Problem.from_text("x^2", box={"x": (-1, 1)}), OPTIMIZERS["gd"]), noisy)
+    assert here.rises == 1 and here.first_rise == 2
     up = replace(run, values=np.array([1.0, 2.0, np.inf]), path=run.path[:3], gradient_norms=np.ones(3))
     again = explain(Experiment(Problem.from_text("x^2", box={"x": (-1, 1)}), OPTIMIZERS["gd"]), up)
     assert again.rises == 2 and again.first_rise == 1

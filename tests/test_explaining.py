@@ -88,7 +88,7 @@ def test_momentum_and_optimizers_without_a_rate_are_told_apart_from_plain_descen
     momentum = explained(BORDERS, "momentum", {"lr": 0.03, "momentum": 0.95}, [-1.7, 0.0], epochs=200)
     said = sentences(momentum)[1]
     times = wording.figure(momentum.first.relative_length, 3)
-    assert f"the optimizer's own rule made the step {momentum.first.length:.3g}" in said and "against the slope" in said
+    assert f"the optimizer's own rule made the step {momentum.first.length:.3g}" in said and "uphill at first" in said
     assert f"{times} times plain descent's at the rate 0.03" in said and "2/λ" not in said
     none = sentences(explained(BORDERS, Optimizer.from_text("No rate", "x = x - 0.22*g"), {}, [-1.5, 0.4]))[1]
     assert none.endswith("the step was 1.66 long, where |∇f| was 7.54.") and "rate" not in none

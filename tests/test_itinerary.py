@@ -60,6 +60,12 @@ def test_what_is_far_away_leaves_and_what_has_no_numbers_is_undecided(followed):
     assert here.changes.tolist() == [1] and sum(followed) <= 1
 
 
+def test_far_outside_the_domain_nothing_leaves():
+    root = Problem.from_text("(sqrt(x) - 1)^2", box={"x": (0, 4)})
+    here = itinerary(flow(root, known(root, [(1,)])), np.array([[0.8], [-9.0], [9.0]]))
+    assert here.codes.tolist() == [0, -1 - Fate.DOMAIN, LEFT]
+
+
 @pytest.mark.parametrize("at", [[700], [1, 99_000], [12_345, 60_000, 60_001 + 20_000], []])
 def test_changes_of_a_long_path_are_found_to_the_epoch(followed, at):
     side = np.where(np.searchsorted(np.array(at), np.arange(100_000), side="right") % 2, 1.0, -1.0)
