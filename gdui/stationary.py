@@ -228,9 +228,9 @@ def table(found: Sequence[Mark], certificate: Certificate, problem: Problem, str
     rows = [_row(mark, problem, structure) for mark in found[:MOST_ROWS]]
     for k, region in enumerate(certificate.unresolved[: MOST_ROWS - len(rows)], start=1):
         places = {name: f"{figure(low, 6)} to {figure(high, 6)}" for name, (low, high) in zip(problem.variables, region.limits, strict=True)}
-        rows.append({"No.": k, "kind": "unresolved", **places, "proved": "not proved", AREA: f"{_share(region.share)} of the box"})
+        rows.append({"No.": k, "kind": "unresolved", **places, "proved": f"not proved: {_share(region.share)} of the box"})
     order = ["No.", "kind", "proved", *problem.variables, "f", AREA, "eigenvalues"]
-    frame = pd.DataFrame(rows, columns=order).fillna("")
+    frame = pd.DataFrame([dict.fromkeys(order, "") | row for row in rows], columns=order)
     return frame if structure is not None else frame.drop(columns=AREA)
 
 

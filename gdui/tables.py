@@ -125,7 +125,7 @@ def stationary_points(problem: Problem, certificate: Certificate, structure: Str
             "gdboard-stationary-points", lambda: stationary.numbers(found, certificate, problem, structure),
             "Every point and every unresolved region, numbers and enclosures in full.",
         )  # fmt: skip
-    widths = {"kind": 82, "proved": 130 if certificate.edge else 80, stationary.AREA: 115}
+    widths = {"kind": 82, "proved": 190 if certificate.unresolved else 130 if certificate.edge else 80, stationary.AREA: 115}
     columns = {"No.": st.column_config.NumberColumn(width=45)} | {name: st.column_config.Column(width=width) for name, width in widths.items()}
     st.dataframe(frame, hide_index=True, width="stretch", height=min(38 + 35 * len(frame), 390), column_config=columns)
     some = f"The first {len(frame):,} of {rows:,} rows; the download holds them all. " if rows > len(frame) else ""
@@ -145,5 +145,5 @@ def told(sentences: list[str]) -> None:
 def mark_figures(mark: Mark, problem: Problem, structure: Structure | None) -> None:
     """The figures of a mark that was clicked."""
     with st.container(border=True):
-        st.markdown(f"**{mark.name}** · {mark.proof}")
-        st.table(pd.DataFrame(stationary.figures(mark, problem, structure), columns=["", "value"]).set_index(""), border="horizontal")
+        frame = pd.DataFrame(stationary.figures(mark, problem, structure), columns=[mark.name, mark.proof])
+        st.table(frame.set_index(mark.name), border="horizontal")
