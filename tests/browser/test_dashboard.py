@@ -132,3 +132,22 @@ def test_clicking_a_start_shows_its_run(page):
     box = page.locator(CHART).first.bounding_box()
     page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
     page.get_by_text(re.compile(r"Start [\d,]+:")).first.wait_for()
+
+
+def test_clicking_a_mark_tells_its_figures_and_leaves_the_start(page):
+    open_page(page, "Landscape")
+    expect_headline(page, r"From \(−1.200, 0.800\)")
+    page.get_by_text("these are all stationary points in the box (proved)").wait_for()
+    page.get_by_role("tab", name="Structure").click()
+    page.get_by_text("Disconnectivity graph").wait_for(timeout=40_000)  # so that no rerun replaces the chart under the click
+    page.wait_for_timeout(1500)
+    box = page.locator(CHART).first.bounding_box()
+    left, top, size = box["x"] + 58, box["y"] + 9, 420  # of the plot itself
+    page.mouse.click(left + size * (0.228 + 3) / 6, top + size * (3 + 1.626) / 6)
+    figures = page.locator("[data-testid=stTable]").first
+    figures.get_by_text("−6.551133332836 ± 2e−12").wait_for()
+    assert "Minimum 1" in figures.inner_text() and "0.066264" in figures.inner_text()
+    expect_headline(page, r"From \(−1.200, 0.800\)")
+    page.mouse.click(left + size * 0.1, top + size * 0.9)
+    expect_headline(page, r"From \(−2\.[34]00, −2\.[34]00\)")
+    figures.wait_for(state="detached")
