@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore.bounded import bounded
+from gdcore.bounded import Bounded, bounded
 from gdcore.boxes import Boxes, grid, joined
 from gdcore.certificate import KINDS, Certificate, CertifiedPoint, Region
 from gdcore.edges import boundary_minima
@@ -56,7 +56,7 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
         edge=tuple(sorted((p for p in points if _touches_edge(problem, p)), key=_rank)),
         boundary=boundary,
         boundary_complete=boundary_complete,
-        undefined=_has_gaps(problem),
+        undefined=_has_gaps(problem) or not budget.reason and _may_lack_values(functions, inner.unresolved),
         reason=reason,
     )
 
@@ -66,6 +66,11 @@ def _has_gaps(problem: Problem) -> bool:
     places = grid(problem.lows, problem.highs, PLACES).centres.T
     cells = problem.cells(places)
     return not bool(problem.in_domain(places).all()) or bool((cells != cells[:1]).any())
+
+
+def _may_lack_values(functions: Bounded, unresolved: list[Boxes]) -> bool:
+    """Whether f may be undefined in boxes that are too small to cut."""
+    return any(not functions.defined(part.bounds)[0].all() for part in unresolved if part.count)
 
 
 def _unexplored(problem: Problem, reason: str) -> Certificate:

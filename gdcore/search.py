@@ -186,7 +186,7 @@ def left_of(boxes: Boxes, centres: Array, at_centre: Bounds, slopes: Bounds) -> 
     """What Krawczyk's operator makes of boxes: all their zeros are in it."""
     with np.errstate(all="ignore"):
         middle, radius = krawczyk(centres, boxes.radii(centres), at_centre, slopes)
-    low, high = (np.where(boxes.fixed, boxes.low, end) for end in (middle - radius, middle + radius))
+        low, high = (np.where(boxes.fixed, boxes.low, end) for end in (middle - radius, middle + radius))
     return Boxes(low, high, boxes.fixed)
 
 

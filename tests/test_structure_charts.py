@@ -226,7 +226,7 @@ def test_sentences():
     say = {key: stationary.sentence(known(key)[1], GALLERY[key].dimension) for key in ("peaks", "double_well", "quartic", "saddle")}
     assert say["peaks"].startswith("3 minima, 3 saddles and 3 maxima: these are all stationary points in the box (proved). 3 more minima lie on")
     assert say["double_well"] == "2 minima and 1 maximum: these are all stationary points in the box (proved)."
-    assert say["quartic"].startswith("No stationary point is proved; one place in the box, at (0.000, 0.000), is undecided (some places")
+    assert say["quartic"].startswith("No stationary point is proved; one place in the box, at (0.000, 0.000), is undecided (a singular Hessian")
     assert say["saddle"].startswith("1 saddle: this is the only stationary point in the box (proved).")
 
 
