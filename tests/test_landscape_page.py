@@ -9,6 +9,7 @@ import pytest
 from pages_harness import headline, page, plain, settle
 
 from gdcore.gallery import GALLERY
+from gdui import beside, stationary
 
 LIMIT = 60  # seconds that a proof may take on a busy machine
 
@@ -72,6 +73,15 @@ def test_all_stationary_points_are_told_before_anything_else(landscape):
     assert any(plain(m.value).startswith("3 minima, 3 saddles and 3 maxima: these are all stationary points in the box (proved).") for m in landscape.markdown)
     assert table(landscape)["kind"].value_counts().to_dict() == {"minimum": 3, "saddle": 3, "maximum": 3, "boundary": 3}
     assert table(landscape)["x"].iloc[0] == "0.228278920556369 ± 1e−14" and set(table(landscape)["proved"]) == {"proved"}
+
+
+def test_a_proof_that_comes_while_the_page_is_drawn_is_shown_at_once(app, monkeypatch):
+    settle(app).text_area("formula").set_value("(x^2-1)^2 + 0.37*x + y^2").run()
+    monkeypatch.setattr(beside, "PATIENCE", 0.0)
+    monkeypatch.setattr(stationary, "click_caption", lambda *_: time.sleep(2.0) or "slow")  # the page is slower than the proof
+    app.text_area("formula").set_value("(x^2-1)^2 + 0.38*x + y^2")
+    page(app, "landscape")
+    assert kinds(app) == {"minimum": 2, "saddle": 1} and lines(app, "border") == 2
 
 
 def test_toggles_show_and_hide_their_layers(landscape):
