@@ -21,14 +21,14 @@ R = TypeVar("R")
 
 
 @st.cache_resource
-def _warm() -> Event:
+def warm() -> Event:
     """Set once such work has been done in this server: the first one imports and compiles much that charts would wait for."""
     return Event()
 
 
 def begin(kind: str, key: str, task: Callable[[Progress], Any]) -> None:
     """Begin with what will be asked for on this page, so that it goes on while other things are computed."""
-    if cache().get(f"{kind} {key}") is None and _warm().is_set():
+    if cache().get(f"{kind} {key}") is None and warm().is_set():
         _job_for(kind, key, task)
 
 
@@ -41,7 +41,7 @@ def ready(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
     found: R | None = cache().get(f"{kind} {key}")
     if found is not None:
         return found
-    if not _warm().is_set():
+    if not warm().is_set():
         st.session_state.setdefault("postponed", {})[kind] = (key, task)
         return None
     job = _job_for(kind, key, task)
@@ -77,13 +77,13 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
         return before
     if before is not None:
         before.cancel.set()
-    store, warm = cache(), _warm()
+    store, done = cache(), warm()
 
     def keeping(report: Progress) -> Any:
         try:
             result = task(report)
         finally:
-            warm.set()
+            done.set()
         store.put(f"{kind} {key}", result)
         return result
 

@@ -47,7 +47,7 @@ with st.container(horizontal=True, gap="medium"):
         mark = stepping.chosen_mark(problem, key, axes, marks)
         if mark is not None:
             tables.mark_figures(mark, problem, structure)
-        run, panel = st.tabs(["This run", "Structure"])
+        run, why, panel = st.tabs(["This run", "Explained", "Structure"])
         with run:
             st.markdown(f"**Epoch {epoch:,} of {len(trace.path) - 1:,}**")
             st.latex(stepping.update_equations(setup))
@@ -55,8 +55,9 @@ with st.container(horizontal=True, gap="medium"):
             small = session.view(350, 110)
             st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
             st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
-            tables.told(proofs.explained(setup.experiment(Starts.at(start)), trace, proof, certificate.minima if certificate else ()))
             st.caption(wording.RECORDED)
+        with why:
+            tables.told(proofs.explained(setup.experiment(Starts.at(start)), trace, proof, certificate.minima if certificate else ()))
         with panel:
             if structure is not None and len(structure.minima) > 1:
                 st.altair_chart(structure_charts.tree(structure, stationary.marks(certificate), session.view(350, 300)), width="content")

@@ -80,9 +80,9 @@ def test_another_problem_ends_the_proof_under_way(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(session, "cache", lambda: store)
     for module in (proofs, beside):
         monkeypatch.setattr(module, "cache", lambda: store)
-    monkeypatch.setattr(beside, "_warm", lambda: warm)
-    store, warm = session.ResultCache(), Event()
-    warm.set()
+    monkeypatch.setattr(beside, "warm", lambda: ready)
+    store, ready = session.ResultCache(), Event()
+    ready.set()
     proofs.begin(GALLERY["peaks"])
     assert began.wait(5)
     first = state["proof job"]
