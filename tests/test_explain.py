@@ -142,6 +142,12 @@ def test_rounding_is_no_rise_and_infinity_is_one():
     assert again.rises == 2 and again.first_rise == 1
 
 
+def test_a_small_gradient_alone_ended_nothing():
+    here, run = in_wells("gd", {"lr": 0.02}, [-0.4, 1.1])
+    moving = explain(Experiment(WELLS, OPTIMIZERS["gd"], {"lr": 0.02}), replace(run, ending=Ending.LEFT_BOX), BORDERS)
+    assert here.by_tolerance and not moving.by_tolerance
+
+
 @pytest.mark.parametrize("minima, numbers", [(None, (0, 1)), ([(1, 0), (-1, 0)], (1, 0)), ([(1, 0)], (None, 0)), ([], (None, None))])
 def test_the_numbers_are_those_of_the_list_given(minima, numbers):
     here, _ = in_wells("gd", {"lr": 0.22}, [-1.5, 0.4], minima=minima)

@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -111,9 +111,17 @@ def test_what_was_looked_at_in_part_is_said_so():
     long = explained(BORDERS, "gd", {"lr": 1e-5}, [-0.001, 1.9], epochs=5000, tolerance=0.0)
     assert long.looked_at <= 1100
     assert sentences(long)[1] == f"It was found in no other basin at the {long.looked_at:,} of its 5,001 positions that were looked at."
-    wild = explained(PEAKS, "gd", {"lr": 0.15}, [0.3, 1.0], epochs=20_000)
-    if len(wild.borders) > 1:
-        assert "at least" in sentences(wild)[2] and "the last time seen" in sentences(wild)[2]
+    wild = explained(BORDERS, "momentum", {"lr": 0.1, "momentum": 0.95}, [-1.5, 0.0], epochs=60)
+    part = sentences(replace(wild, looked_at=60))[2]
+    assert f"It crossed a border at least {len(wild.borders)} times, the last time seen at epoch {wild.borders[-1]} " in part
+
+
+def test_a_curve_downward_sets_no_limit():
+    run = explained(BORDERS, "gd", {"lr": 0.22}, [-1.5, 0.4])
+    said = sentences(replace(run, first=replace(run.first, curvature=-3.2)))[1]
+    assert said.endswith("long at the rate 0.22; the curvature along it, λ = −3.20, sets no limit 2/λ.") and "above" not in said
+    unknown = sentences(replace(run, first=replace(run.first, curvature=math.nan)))[1]
+    assert unknown.endswith("the step was 1.66 long at the rate 0.22.")
 
 
 def test_without_a_structure_no_word_of_basins():
