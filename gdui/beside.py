@@ -68,6 +68,10 @@ def tell() -> None:
     waiting = [job for job in jobs if job.missed and not job.cancel.is_set()]
     if waiting:
         _progress(waiting)
+    elif stopped("proof") and st.button("Look for the proof again", key="again beside", type="tertiary", icon=":material/replay:"):
+        for kind in KINDS:
+            st.session_state.pop(f"{kind} job", None)
+        st.rerun()
 
 
 def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
