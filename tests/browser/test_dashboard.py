@@ -134,6 +134,16 @@ def test_clicking_a_start_shows_its_run(page):
     page.get_by_text(re.compile(r"Start [\d,]+:")).first.wait_for()
 
 
+def test_the_proof_comes_by_itself_and_a_chosen_start_is_explained(page):
+    expect_headline(page, r"These are all 3 minima of the box \(proved\)")
+    page.get_by_text(re.compile("carried .* of 789 settled starts over a border")).wait_for(timeout=40_000)
+    page.wait_for_timeout(1500)
+    box = page.locator(CHART).first.bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
+    page.get_by_text(re.compile("It began at .*, in the basin of minimum")).wait_for()
+    page.get_by_text(re.compile("Newton's method confirms minimum")).wait_for()
+
+
 def test_clicking_a_mark_tells_its_figures_and_leaves_the_start(page):
     open_page(page, "Landscape")
     expect_headline(page, r"From \(−1.200, 0.800\)")
