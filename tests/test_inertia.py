@@ -62,6 +62,18 @@ def test_exactly_singular_matrices_of_small_numbers_are_undecided():
         assert count == UNDECIDED or determinant != 0 and count == (0 if determinant > 0 else 1)
 
 
+def test_nearly_singular_matrices_are_decided_only_as_exact_arithmetic_does():
+    rng = np.random.default_rng(3)
+    for d in (2, 3):
+        thin = rng.normal(size=(3000, d, 1))
+        matrices = thin @ np.swapaxes(thin, 1, 2) + (d > 2) * np.diag([0.0] * (d - 1) + [1.0])
+        counts = negative_eigenvalues(as_bounds(matrices, np.zeros_like(matrices)))
+        for matrix in matrices[counts != UNDECIDED]:
+            (a, b), (_, c) = [[Fraction(float(matrix[i, j])) for j in (0, 1)] for i in (0, 1)]
+            assert d > 2 or a * c - b * b > 0
+        assert (counts == UNDECIDED).mean() > 0.9 and not (counts > 0).any()
+
+
 def test_unknown_and_huge_matrices_are_undecided_without_a_warning():
     bounds = as_bounds(np.eye(2)[None], np.zeros((1, 2, 2)))
     for low, high in ((np.nan, 1.0), (-np.inf, np.inf), (1.0, np.inf), (np.nan, np.nan)):

@@ -57,6 +57,24 @@ def test_the_zero_of_a_linear_system_is_inside(d, spread):
 
 
 @pytest.mark.parametrize("d", [1, 2, 3])
+def test_zeros_of_every_system_within_the_bounds_are_inside(d):
+    """g(x) = v + A (x - c) for any v and A within their bounds: zeros near the centre are in what is left of the box."""
+    rng, n = np.random.default_rng(d), 300
+    a, centre = rng.normal(size=(d, d, n)) + 2 * np.eye(d)[:, :, None], rng.normal(size=(d, n))
+    v, radius = rng.normal(size=(d, n)) * 0.1, rng.uniform(0.2, 1, (d, n))
+    off, far = rng.uniform(0, 0.3, (d, d, n)), rng.uniform(0, 0.2, (d, n))
+    middle, half = krawczyk(centre, radius, np.stack([v - far, v + far], axis=1), np.stack([a - off, a + off], axis=2))
+    seen = 0
+    for _ in range(100):
+        some, there = a + off * rng.choice([-1, 1, 0], a.shape), v + far * rng.choice([-1, 1, 0], v.shape)
+        zero = centre - np.linalg.solve(np.moveaxis(some, -1, 0), there.T[..., None])[..., 0].T
+        inside = (np.abs(zero - centre) <= radius).all(axis=0)
+        assert (np.abs(zero - middle) <= half + 1e-12)[:, inside].all()
+        seen += inside.sum()
+    assert seen > 100 * n * 0.3
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
 def test_nothing_is_proved_where_there_is_no_zero(d):
     """g = 1 + A (x - c) with the zero beyond the box."""
     rng = np.random.default_rng(d)

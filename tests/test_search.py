@@ -95,3 +95,24 @@ def test_progress_is_told_before_every_step():
     budget = Budget(10_000, perf_counter() + 60, lambda *numbers: told.append(numbers))
     search(System.of(bounded(PEAKS)), grid(PEAKS.lows, PEAKS.highs, 100), np.full(2, 1e-13), budget)
     assert told[0] == (0, 10_000, 100) and [t[0] for t in told] == sorted({t[0] for t in told}) and told[-1][0] <= budget.spent
+
+
+def test_no_zero_is_proved_beyond_a_kink():
+    """The zero that the equation's left part would have lies behind the kink that ends this part."""
+    kink = 2.49
+
+    def values(bounds):
+        wide = 0.05 * (bounds[:, 1:] - bounds[:, :1]) * np.array([[-1.0], [1.0]])  # bounds of a wide box are never exact
+        left, right = 2 * (bounds - 1) - 3 + wide, 2 * (bounds - 1) + 3 + wide
+        return np.stack([np.where(bounds[:, 0] <= kink, left[:, 0], right[:, 0]), np.where(bounds[:, 1] < kink, left[:, 1], right[:, 1])], axis=1)
+
+    def breaks(bounds):
+        return np.zeros(bounds.shape[2], bool), (bounds[0, 0] <= kink) & (bounds[0, 1] >= kink)
+
+    def slopes(bounds):
+        return np.broadcast_to(np.array([1.94, 2.06])[:, None], (1, 1, 2, bounds.shape[2])).copy()
+
+    system = System(values, values, slopes, lambda bounds: (np.ones(bounds.shape[2], bool),) * 2, breaks)
+    box = Boxes(np.array([[1.49]]), np.array([[np.nextafter(kink, 0)]]), np.zeros((1, 1), bool))
+    outcome = search(system, box, np.full(1, 1e-13), Budget(1000, perf_counter() + 60))
+    assert not outcome.found
