@@ -98,14 +98,16 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
 
 @st.fragment(run_every=0.3)
 def _progress(jobs: list[Job]) -> None:
-    ended = [job for job in jobs if job.future is None or job.future.done()]
+    ended = [job for job in jobs if job.future is None or job.future.done() or job.cancel.is_set()]
     for job in ended:
         job.missed = False
     if ended:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(wording.beside(jobs[0].kind, jobs[0].done, jobs[0].running))
-        if st.button("Stop", key="stop beside", type="tertiary", icon=":material/stop_circle:"):
-            for job in jobs:
-                job.cancel.set()
-            st.rerun()
+        st.button("Stop", key="stop beside", type="tertiary", icon=":material/stop_circle:", on_click=_stop, args=(jobs,))
+
+
+def _stop(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.cancel.set()

@@ -129,12 +129,10 @@ def _drop_job(kind: str) -> None:
 def _progress(job: Job) -> None:
     """A bar that polls the worker, and the button that stops it."""
     assert job.future is not None
-    if job.future.done():
+    if job.future.done() or job.cancel.is_set():
         st.rerun()
     st.progress(min(1.0, job.done / job.total), text=how_far(job))
-    if st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:"):
-        job.cancel.set()
-        st.rerun()
+    st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:", on_click=job.cancel.set)
 
 
 def how_far(job: Job) -> str:
