@@ -29,6 +29,9 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
 
     seconds, boxes: the budget; what it does not suffice for is unresolved. on_progress(boxes done, budget, boxes waiting) is
     called now and then on this thread; an exception raised in it cancels. FormulaError where f cannot be differentiated.
+
+    f is the formula with its exact numbers (0.1, 1/3, pi, sqrt(2)); a constant part without a short exact form, log(2) - 0.7, is
+    the double that the parser makes of it, give or take 8 units, and parameters are the doubles that they have.
     """
     began = perf_counter()
     if problem.dimension > MOST_VARIABLES:

@@ -163,11 +163,11 @@ def proof(certificate: Certificate, variables: int) -> str:
     """Whether these are all minima of the box, or how much of it is not decided."""
     count = len(certificate.minima)
     if certificate.complete:
-        where = "the box, where f has a value," if certificate.undefined else "the box"
+        where = "the box, apart from the edge of f's domain" if certificate.undefined else "the box"
         if not count:
-            return f"There is no minimum inside {where} (proved).".replace(", (", " (")
+            return f"There is no minimum inside {where} (proved)."
         these = "This is the only minimum" if count == 1 else f"These are all {count:,} minima"
-        return f"{these} of {where} (proved).".replace(", (", " (")
+        return f"{these} of {where} (proved)."
     if not certificate.boxes:
         return f"With {variables} variables nothing can be proved: the list holds only what was found."
     some = f"{count:,} {'minimum is' if count == 1 else 'minima are'} proved" if count else "No minimum is proved"
