@@ -16,6 +16,7 @@ from gdui.jobs import Job, submit
 from gdui.session import cache
 
 PATIENCE = 0.2  # seconds after it was begun that a page still waits for a result before it goes on without
+LATER = 1.5  # seconds after the first page of a server at which the first work beside it begins
 KINDS = ("proof", "crossings", "explanation")  # one of each at a time in a session
 R = TypeVar("R")
 
@@ -41,9 +42,11 @@ def ready(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
     found: R | None = cache().get(f"{kind} {key}")
     if found is not None:
         return found
+    postponed = st.session_state.setdefault("postponed", {})
     if not warm().is_set():
-        st.session_state.setdefault("postponed", {})[kind] = (key, task)
+        postponed[kind] = (key, task)
         return None
+    postponed.pop(kind, None)
     job = _job_for(kind, key, task)
     assert job.future is not None
     done, _ = wait([job.future], timeout=max(0.0, PATIENCE - (perf_counter() - job.submitted)))
@@ -59,8 +62,8 @@ def stopped(kind: str) -> bool:
 
 def tell() -> None:
     """A line on what the page lacked and is still under way, with a button that stops it; place it once, at the end of a page."""
-    for kind, (key, task) in st.session_state.pop("postponed", {}).items():
-        _job_for(kind, key, task).missed = True
+    if st.session_state.get("postponed"):
+        _later(perf_counter())
     jobs = [job for kind in KINDS for job in [st.session_state.get(f"{kind} job")] if job is not None]
     for job in jobs:
         if job.future.done() and job.future.exception() is not None:
@@ -72,6 +75,16 @@ def tell() -> None:
         for kind in KINDS:
             st.session_state.pop(f"{kind} job", None)
         st.rerun()
+
+
+@st.fragment(run_every=LATER)
+def _later(shown: float) -> None:
+    """Begins with what was postponed once the browser has had time to draw the page."""
+    if perf_counter() - shown < LATER / 2 or not st.session_state.get("postponed"):
+        return
+    for kind, (key, task) in st.session_state.pop("postponed").items():
+        _job_for(kind, key, task).missed = True
+    st.rerun()
 
 
 def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:

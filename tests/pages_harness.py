@@ -17,6 +17,9 @@ class NavigationPages(harness.PagesManager):
 def app(monkeypatch):
     monkeypatch.setattr(harness, "PagesManager", NavigationPages)
     monkeypatch.delenv("GDBOARD_SCHEDULER", raising=False)
+    from gdui import beside  # pytest loads this module before it captures anything: the import would be heard
+
+    beside.warm().set()  # the harness runs no fragment by itself, and the first proof of a server waits for one
     opened = AppTest.from_file("../dashboard.py", default_timeout=60).run()
     assert not opened.exception
     return opened  # the dashboard, opened on its first page

@@ -76,7 +76,6 @@ def test_all_stationary_points_are_told_before_anything_else(landscape):
 
 
 def test_a_proof_that_comes_while_the_page_is_drawn_is_shown_at_once(app, monkeypatch):
-    beside.warm().set()
     settle(app).text_area("formula").set_value("(x^2-1)^2 + 0.37*x + y^2").run()
     monkeypatch.setattr(beside, "PATIENCE", 0.0)
     monkeypatch.setattr(stationary, "click_caption", lambda *_: time.sleep(2.0) or "slow")  # the page is slower than the proof
