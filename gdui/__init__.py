@@ -32,11 +32,12 @@ from gdui import (
     tables,
     theme,
     verdict,
+    wake,
     wording,
 )
 
 __all__ = [
     "beside", "charts", "compare_charts", "contenders", "controls", "editor", "explaining", "export", "formulas", "jobs", "live", "maps",
     "matches", "profiles", "proofs", "racing", "run_charts", "session", "settings", "sidebar", "stationary", "stepping",
-    "structure_charts", "style", "tables", "theme", "verdict", "wording",
+    "structure_charts", "style", "tables", "theme", "verdict", "wake", "wording",
 ]  # fmt: skip

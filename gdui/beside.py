@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from gdcore.descent import Progress
-from gdui import tables, wording
+from gdui import tables, wake, wording
 from gdui.jobs import Job, submit
 from gdui.session import cache
 
@@ -34,24 +34,23 @@ def begin(kind: str, key: str, task: Callable[[Progress], Any]) -> None:
 
 
 def ready(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
-    """What the task returns, once it is there; None before. key: equal keys have equal results. `tell` reruns the page.
+    """What the task returns, once it is there; None before, and then the page is run again when it is.
 
-    The task gets a progress callback, which ends it when something newer is wanted. The first one of a server begins only when
-    the page has been shown.
+    key: equal keys have equal results. The task gets a progress callback, which ends it when something newer is wanted. The
+    first one of a server begins only when the browser has had time to draw the page.
     """
     found: R | None = cache().get(f"{kind} {key}")
     if found is not None:
         return found
-    postponed = st.session_state.setdefault("postponed", {})
-    if not warm().is_set():
-        postponed[kind] = (key, task)
-        return None
-    postponed.pop(kind, None)
     job = _job_for(kind, key, task)
     assert job.future is not None
-    done, _ = wait([job.future], timeout=max(0.0, PATIENCE - (perf_counter() - job.submitted)))
-    job.missed = not done
-    return job.future.result() if done and job.future.exception() is None else None
+    patience = PATIENCE - (perf_counter() - job.submitted) if warm().is_set() else 0.0
+    wait([job.future], timeout=max(0.0, patience))
+    job.missed = True  # before the next line looks: a job that ends after it wakes the page
+    if not job.future.done():
+        return None
+    job.missed = False
+    return job.future.result() if job.future.exception() is None else None
 
 
 def stopped(kind: str) -> bool:
@@ -61,30 +60,33 @@ def stopped(kind: str) -> bool:
 
 
 def tell() -> None:
-    """A line on what the page lacked and is still under way, with a button that stops it; place it once, at the end of a page."""
-    if st.session_state.get("postponed"):
-        _later(perf_counter())
+    """A line on what the page lacks and is under way, with a button that stops it; place it once, at the end of a page."""
     jobs = [job for kind in KINDS for job in [st.session_state.get(f"{kind} job")] if job is not None]
     for job in jobs:
         if job.future.done() and job.future.exception() is not None:
             st.caption(tables.safe(wording.failed(job.kind, job.future.exception())))
     waiting = [job for job in jobs if job.missed and not job.cancel.is_set()]
-    if waiting:
-        _progress(waiting)
-    elif stopped("proof") and st.button("Look for the proof again", key="again beside", type="tertiary", icon=":material/replay:"):
-        for kind in KINDS:
-            st.session_state.pop(f"{kind} job", None)
+    late = [job for job in waiting if job.future.done()]
+    for job in late:
+        job.missed = False
+    if late:
         st.rerun()
+    if waiting:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(wording.beside(waiting[0].kind))
+            st.button("Stop", key="stop beside", type="tertiary", icon=":material/stop_circle:", on_click=_stop, args=(waiting,))
+    elif stopped("proof"):
+        st.button("Look for the proof again", key="again beside", type="tertiary", icon=":material/replay:", on_click=_forget)
 
 
-@st.fragment(run_every=LATER)
-def _later(shown: float) -> None:
-    """Begins with what was postponed once the browser has had time to draw the page."""
-    if perf_counter() - shown < LATER / 2 or not st.session_state.get("postponed"):
-        return
-    for kind, (key, task) in st.session_state.pop("postponed").items():
-        _job_for(kind, key, task).missed = True
-    st.rerun()
+def _stop(jobs: list[Job]) -> None:
+    for job in jobs:
+        job.cancel.set()
+
+
+def _forget() -> None:
+    for kind in KINDS:
+        st.session_state.pop(f"{kind} job", None)
 
 
 def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
@@ -94,9 +96,12 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
         return before
     if before is not None:
         before.cancel.set()
-    store, done = cache(), warm()
+    job, store, done, call = Job(kind, key), cache(), warm(), wake.caller(lambda: job.missed and not job.cancel.is_set())
+    delay = 0.0 if done.is_set() else LATER
 
-    def keeping(report: Progress) -> Any:
+    def work(report: Progress) -> Any:
+        if delay and job.cancel.wait(delay):
+            return None
         try:
             result = task(report)
         finally:
@@ -104,23 +109,8 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
         store.put(f"{kind} {key}", result)
         return result
 
-    job = submit(Job(kind, key), keeping, None)
+    submit(job, work, None)
+    assert job.future is not None
+    job.future.add_done_callback(lambda _: call())
     st.session_state[f"{kind} job"] = job
     return job
-
-
-@st.fragment(run_every=0.3)
-def _progress(jobs: list[Job]) -> None:
-    ended = [job for job in jobs if job.future is None or job.future.done() or job.cancel.is_set()]
-    for job in ended:
-        job.missed = False
-    if ended:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(wording.beside(jobs[0].kind, jobs[0].done, jobs[0].running))
-        st.button("Stop", key="stop beside", type="tertiary", icon=":material/stop_circle:", on_click=_stop, args=(jobs,))
-
-
-def _stop(jobs: list[Job]) -> None:
-    for job in jobs:
-        job.cancel.set()

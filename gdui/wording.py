@@ -185,13 +185,9 @@ def undecided(certificate: Certificate) -> str:
     return f"one place in the box, at {point(middle)}, is" if len(middle) <= 3 else "one place in the box is"
 
 
-def beside(kind: str, boxes: int, waiting: int) -> str:
+def beside(kind: str) -> str:
     """What is said of work that goes on while the page is shown."""
-    if kind != "proof":
-        return "Comparing with the gradient flow from the same place."
-    if not waiting:
-        return "Working out what the stationary points join, and where borders run."
-    return f"Looking for a proof that these are all minima: {boxes:,} boxes examined, {waiting:,} waiting."
+    return "Looking for a proof …" if kind == "proof" else "Comparing with the gradient flow from the same place …"
 
 
 def failed(kind: str, error: BaseException | None) -> str:
