@@ -32,7 +32,7 @@ class Bounded:
     values: Enclosure
     gradients: Enclosure
     hessians: Enclosure
-    slopes_: Enclosure
+    reduced: Enclosure
     jacobians: Enclosure
     conditions: Enclosure
     guards: Enclosure
@@ -57,15 +57,15 @@ class Bounded:
 
     def slopes(self, box: Bounds) -> Bounds:
         """What has the zeros and signs of ∇f, (d, 2, n)."""
-        return self.slopes_(box, self.numbers)
+        return self.reduced(box, self.numbers)
 
     def slopes_beside(self, box: Bounds) -> Bounds:
         """The slopes on all sides of the kinks in boxes, (d, 2, n)."""
-        return self.slopes_.sided(box, self.numbers)
+        return self.reduced.sided(box, self.numbers)
 
     def jacobian(self, box: Bounds) -> Bounds:
         """The derivatives of the slopes, (d, d, 2, n)."""
-        if self.slopes_ is self.gradients:
+        if self.reduced is self.gradients:
             return self.hessian(box)
         return self.jacobians(box, self.numbers).reshape(self.dimension, self.dimension, *box.shape[1:])
 

@@ -35,11 +35,13 @@ class CertifiedPoint:
 class Region:
     """A part of the box about which nothing is proved: limits of a hull (low, high) for each variable, and its share.
 
-    share: the volume of what is unresolved in it, as a share of the box's; a hull may be larger than that.
+    share: the volume of what is unresolved in it, as a share of the box's. parts: boxes of the same form as limits that cover
+    it more closely than its hull, to draw it by.
     """
 
     limits: tuple[Interval, ...]
     share: float
+    parts: tuple[tuple[Interval, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.bounded import Bounded, bounded
-from gdcore.boxes import Boxes, grid, joined
+from gdcore.boxes import Boxes, grid
 from gdcore.certificate import KINDS, Certificate, CertifiedPoint, Region
 from gdcore.edges import boundary_minima
 from gdcore.problem import Problem
-from gdcore.proximity import clusters
 from gdcore.search import FINEST, Budget, Progress, System, search, with_known
 from gdcore.seeds import seeded
+from gdcore.unresolved import regions
 from gdcore.zeros import certified, distinct
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
     zeros, doubtful = distinct(system, inner, problem.dimension)
     sound = np.asarray(np.isfinite(functions.hessian(zeros.bounds)).all(axis=(0, 1, 2)))  # a factor left out of ∇f may be 1/0
     points = certified(problem, functions, zeros[np.flatnonzero(sound)])
-    unresolved = _regions(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
+    unresolved = regions(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
     complete = not unresolved
     reason = "" if complete else budget.reason or "a singular Hessian, a kink or a jump may be there"
     boundary, boundary_complete = boundary_minima(problem, functions, finest, budget)
@@ -77,7 +77,7 @@ def _may_lack_values(functions: Bounded, unresolved: list[Boxes]) -> bool:
 
 
 def _unexplored(problem: Problem, reason: str) -> Certificate:
-    return Certificate((), (Region(problem.limits, 1.0),), False, 0, 0.0, reason=reason)
+    return Certificate((), (Region(problem.limits, 1.0, (problem.limits,)),), False, 0, 0.0, reason=reason)
 
 
 def _rank(point: CertifiedPoint) -> tuple[object, ...]:
@@ -93,31 +93,3 @@ def _touches_edge(problem: Problem, point: CertifiedPoint) -> bool:
     pairs = list(zip(point.enclosure, problem.limits, strict=True))
     meets = all(high >= first and low <= last for (low, high), (first, last) in pairs)
     return meets and not _is_inside(problem, point)
-
-
-# -- what stays unresolved ---------------------------------------------------------------------------------------------
-
-
-def _regions(problem: Problem, parts: list[Boxes]) -> tuple[Region, ...]:
-    """Unresolved boxes that hang together as one region each, the largest first."""
-    parts = [part for part in parts if part.count]
-    if not parts:
-        return ()
-    boxes, lows, highs = joined(parts), problem.lows, problem.highs
-    group = _groups(boxes, lows, highs)
-    volumes, count = boxes.volumes(lows, highs), int(group.max()) + 1
-    shares = np.bincount(group, volumes, count)
-    low, high = np.full((len(lows), count), np.inf), np.full((len(lows), count), -np.inf)
-    for i in range(len(lows)):
-        np.minimum.at(low[i], group, boxes.low[i])
-        np.maximum.at(high[i], group, boxes.high[i])
-    order = np.argsort(-shares, kind="stable")
-    return tuple(
-        Region(tuple(zip(low[:, k].tolist(), high[:, k].tolist(), strict=True)), float(shares[k])) for k in order
-    )
-
-
-def _groups(boxes: Boxes, lows: Array, highs: Array) -> NDArray[np.intp]:
-    """A number for each box (n,), the same for those that touch, directly or through others, to the size of the largest."""
-    radii = np.maximum((boxes.high - boxes.low).max(axis=1), 1e-9 * (highs - lows)) * 1.01
-    return clusters(boxes.centres.T.copy(), radii)

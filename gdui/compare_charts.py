@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gdcore.compare import Comparison, Transition
-from gdcore.experiment import Findings, Trace
+from gdcore.experiment import Trace
 from gdcore.problem import Problem
 from gdcore.profile import Profile
 from gdcore.shares import wilson
@@ -20,7 +20,6 @@ from gdui.charts import PAD, View, groups, minimum_name, sample
 from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
-FEW = 60  # so many marked starts can have large rings
 Array = NDArray[np.float64]
 
 
@@ -121,19 +120,6 @@ def transitions(transition: Transition, first: str, second: str, view: View) -> 
     ).add_params(cell)  # fmt: skip
     text = alt.Chart(table).mark_text(fontSize=13, fontWeight="bold", color=view.ink).encode(x, y, text="text:N")
     return alt.layer(cells, text).properties(width=min(58, 330 // len(columns)) * len(columns), height=34 * len(rows), autosize=PAD)
-
-
-def ringed(starts: Array, findings: Findings, view: View) -> alt.Chart:
-    """Rings around marked start points (m, d): drawn over a map."""
-    table = pd.DataFrame({"x": starts[:, view.axes[0]], "y": starts[:, view.axes[-1]]})
-    if findings.experiment.problem.dimension == 1:
-        table["y"] = findings.experiment.problem.value(starts)
-    few = len(table) <= FEW
-    return (
-        alt.Chart(table)
-        .mark_point(size=48 if few else 14, filled=False, color=view.ink, strokeWidth=1.4 if few else 0.9, opacity=1)
-        .encode(x="x:Q", y="y:Q")
-    )
 
 
 # -- the race ----------------------------------------------------------------------------------------------------------

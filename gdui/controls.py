@@ -109,12 +109,10 @@ def projection(problem: Problem) -> tuple[int, int]:
 
 def borders(problem: Problem) -> bool:
     """Whether borders between basins are drawn over the starts, and the starts that were carried over one are ringed."""
-    if problem.dimension > 2:
-        return False
     session.keep("borders over starts", True)
     return st.toggle(
-        "Borders", key="borders over starts",
-        help="Lines: where the gradient flow parts, so a start beside one flows to another minimum. Rings: starts that the optimizer carried over one. Land that flows out of the box has no line around it.",
+        "Borders" if problem.dimension <= 2 else "Rings", key="borders over starts",
+        help="Lines, up to two variables: where the gradient flow parts, so a start beside one flows to another minimum. Rings: starts that the optimizer carried over one. Land that flows out of the box has no line around it.",
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from gdui.wording import MANY
 
 MOST_VERTICES = 20_000
 PIXELS = 201
+FEW = 60  # so many marked starts can have large rings on a small map
 Array = NDArray[np.float64]
 
 
@@ -213,6 +214,17 @@ def mark(table: pd.DataFrame, shape: str, colour: str) -> alt.Chart:
         .mark_point(filled=True, shape=shape, size=140, color=colour, stroke="white", strokeWidth=1.5, opacity=1, clip=True)
         .encode(x="x:Q", y="y:Q")
     )
+
+
+def ringed(starts: Array, findings: Findings, view: View) -> alt.Chart:
+    """Rings around marked start points (m, d): drawn over a map."""
+    problem = findings.experiment.problem
+    up = starts[:, view.axes[1]] if problem.dimension > 1 else problem.value(starts)
+    table = pd.DataFrame({"x": starts[:, view.axes[0]], "y": up})
+    few = len(table) <= FEW
+    size = 110 if not view.small else 48 if few else 14
+    ring = alt.Chart(table).mark_point(size=size, filled=False, color=view.ink, strokeWidth=1.4 if few or not view.small else 0.9, opacity=1, clip=True)
+    return ring.encode(x="x:Q", y="y:Q")
 
 
 def click_grid(limits: tuple[tuple[float, float], ...]) -> alt.Chart:

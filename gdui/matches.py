@@ -80,7 +80,7 @@ def small_maps(comparison: Comparison, key: str, marked: NDArray[np.bool_] | Non
 
 
 def _map(findings: Findings, view: charts.View, key: str, marked: NDArray[np.bool_] | None) -> None:
-    over = [] if marked is None else [compare_charts.ringed(findings.starts[marked][: charts.MOST_MARKS // 8], findings, view)]
+    over = [] if marked is None else [maps.ringed(findings.starts[marked][: charts.MOST_MARKS // 8], findings, view)]
     draw = maps.curve_of_starts if findings.experiment.problem.dimension == 1 else maps.map_of_starts
     chart = draw(findings, view, chosen=None, legend=False, over=over, most=600)
     st.altair_chart(chart, key=key, on_select=_raced(findings, key), selection_mode="pick", width="content")

@@ -189,7 +189,8 @@ def figures(mark: Mark, problem: Problem, structure: Structure | None) -> list[t
     point = mark.certified
     rows = [(name, enclosure(c, limits)) for name, c, limits in zip(problem.variables, point.point, point.enclosure, strict=True)]
     rows.append(("f", enclosure(point.value, point.value_enclosure)))
-    rows.append(("eigenvalues", ", ".join(figure(value, 6) for value in point.eigenvalues)))
+    if mark.kind != BOUNDARY:  # across the boundary it is the slope that counts
+        rows.append(("eigenvalues", ", ".join(figure(value, 6) for value in point.eigenvalues)))
     if mark.kind == "minimum" and point.eigenvalues[-1] > 0:
         rows.append(("stable rate 2/λmax", figure(2 / point.eigenvalues[-1], 5)))
     if structure is not None and mark.index is not None:
@@ -244,7 +245,7 @@ def _row(mark: Mark, problem: Problem, structure: Structure | None) -> dict[str,
     size = area(structure.areas.minima[mark.number - 1]) if structure is not None and mark.kind == "minimum" else ""
     return {
         "No.": mark.number, "kind": mark.kind, **places, "f": enclosure(point.value, point.value_enclosure),
-        "eigenvalues": ", ".join(figure(value, 4) for value in point.eigenvalues), AREA: size, "proved": mark.proof,
+        "eigenvalues": "" if mark.kind == BOUNDARY else ", ".join(figure(value, 4) for value in point.eigenvalues), AREA: size, "proved": mark.proof,
     }  # fmt: skip
 
 

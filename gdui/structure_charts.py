@@ -18,13 +18,14 @@ from gdcore.problem import Problem
 from gdcore.structure import Structure
 from gdui import theme
 from gdui.charts import PAD, View, sample
+from gdui.maps import ringed
 from gdui.stationary import BOUNDARY, EDGE, MOST_NUMBERS, Mark
 from gdui.wording import figure
 
 Array = NDArray[np.float64]
 MOST_VERTICES = 2_000  # of the borders, and of the descents: with their halos, the contours and a run, a map stays at 20,000
 MOST_REGIONS = 200
-MOST_RINGS = 1_000
+MOST_RINGS, MOST_PARTS = 1_000, 1_000
 BEND = 1e-3  # of a box width: what a drawn curve may be beside the computed one
 SMALL = 0.02  # box widths: a smaller region gets a mark, or nobody would see it
 DARK, LIGHT, NOT_PROVED = "#111827", "#ffffff", "#e11d48"
@@ -106,14 +107,14 @@ def curves_caption(problem: Problem, structure: Structure | None, shown: Shown, 
 
 
 def _vertices(pairs: Sequence[tuple[Curve, Array]], view: View, structure: Structure) -> pd.DataFrame:
+    """One row per vertex of all curves, at least one of them, coloured by the minimum that the curve joins."""
     i, j = view.axes
-    parts = []
-    for k, (curve, path) in enumerate(pairs):
-        joined = structure.joins(curve)
-        height = structure.problem.value(path) if structure.problem.dimension == 1 else path[:, j]
-        colour = NOWHERE if joined is None else theme.minimum_colour(joined)
-        parts.append(pd.DataFrame({"x": path[:, i], "y": height, "curve": k, "vertex": range(len(path)), "colour": colour}))
-    return pd.concat(parts) if parts else pd.DataFrame(columns=["x", "y", "curve", "vertex", "colour"])
+    paths, sizes = np.concatenate([path for _, path in pairs]), [len(path) for _, path in pairs]
+    joined = [structure.joins(curve) for curve, _ in pairs]
+    colours = [NOWHERE if number is None else theme.minimum_colour(number) for number in joined]
+    height = structure.problem.value(paths) if structure.problem.dimension == 1 else paths[:, j]
+    vertices = np.concatenate([np.arange(size) for size in sizes])
+    return pd.DataFrame({"x": paths[:, i], "y": height, "curve": np.repeat(np.arange(len(sizes)), sizes), "vertex": vertices, "colour": np.repeat(colours, sizes)})
 
 
 def _borders(problem: Problem, structure: Structure) -> list[alt.Chart]:
@@ -121,11 +122,13 @@ def _borders(problem: Problem, structure: Structure) -> list[alt.Chart]:
         places = pd.DataFrame({"x": [float(curve.path[0, 0]) for curve in structure.borders], "what": "border"})
         return [alt.Chart(places).mark_rule(color="#6b7280", strokeWidth=1.6, strokeDash=[5, 3]).encode(x="x:Q")] if len(places) else []
     pairs, _ = drawn_curves(structure.borders, problem, (0, 1))
+    if not pairs:
+        return []
     table = _vertices(pairs, View(dark=False), structure).assign(what="border").drop(columns="colour")
     line = alt.Chart(table).encode(x="x:Q", y="y:Q", detail="curve:N", order="vertex:Q")
     style = {"clip": True, "strokeCap": "round", "strokeJoin": "round"}
     outer, inner = (4.2, 1.9) if len(pairs) <= CROWD else (2.6, 1.1)
-    return [line.mark_line(color=LIGHT, strokeWidth=outer, opacity=0.85, **style), line.mark_line(color=DARK, strokeWidth=inner, opacity=1, **style)] if pairs else []
+    return [line.mark_line(color=LIGHT, strokeWidth=outer, opacity=0.85, **style), line.mark_line(color=DARK, strokeWidth=inner, opacity=1, **style)]
 
 
 def _descents(problem: Problem, structure: Structure, view: View) -> list[alt.Chart]:
@@ -142,22 +145,12 @@ def _descents(problem: Problem, structure: Structure, view: View) -> list[alt.Ch
 
 
 def over_starts(findings: Findings, structure: Structure | None, crossings: Crossings | None, view: View) -> list[alt.Chart]:
-    """Borders over the starts of some findings, and rings around those that were carried over one."""
+    """Borders over the starts of some findings, and rings around those that were carried over one, at most MOST_RINGS."""
     borders = [] if structure is None else _borders(structure.problem, structure)
-    return [*borders, *([] if crossings is None else carried(findings, crossings, view))]
-
-
-def carried(findings: Findings, crossings: Crossings, view: View) -> list[alt.Chart]:
-    """Rings around the starts that ended on the other side of a border than they began, at most MOST_RINGS of them."""
+    if crossings is None or not crossings.count:
+        return borders
     index = crossings.starts[crossings.carried]
-    index = index[sample(len(index), MOST_RINGS)]
-    if not len(index):
-        return []
-    problem, places = findings.experiment.problem, findings.starts[index]
-    across, up = view.axes if problem.dimension > 1 else (0, 0)
-    table = pd.DataFrame({"x": places[:, across], "y": places[:, up] if problem.dimension > 1 else problem.value(places), "what": "carried"})
-    ring = alt.Chart(table).mark_point(shape="circle", filled=False, size=95, opacity=1, clip=True).encode(x="x:Q", y="y:Q")
-    return [ring.mark_point(filled=False, size=95, stroke=LIGHT, strokeWidth=3.2, opacity=0.9), ring.mark_point(filled=False, size=95, stroke=DARK, strokeWidth=1.4, opacity=1)]
+    return [*borders, ringed(findings.starts[index[sample(len(index), MOST_RINGS)]], findings, view)]
 
 
 # -- what is not proved ------------------------------------------------------------------------------------------------
@@ -167,9 +160,10 @@ def _regions(problem: Problem, certificate: Certificate, view: View) -> list[alt
     i, j = view.axes
     width = problem.highs - problem.lows
     rows = [
-        {"x": r.limits[i][0], "x2": r.limits[i][1], "y": r.limits[j][0], "y2": r.limits[j][1], "share": r.share, "what": "unresolved"}
-        for r in certificate.unresolved[:MOST_REGIONS]
-    ]
+        {"x": part[i][0], "x2": part[i][1], "y": part[j][0], "y2": part[j][1], "share": region.share, "what": "unresolved"}
+        for region in certificate.unresolved[:MOST_REGIONS]
+        for part in region.parts
+    ][:MOST_PARTS]
     if not rows:
         return []
     table = pd.DataFrame(rows)
@@ -184,7 +178,11 @@ def _regions(problem: Problem, certificate: Certificate, view: View) -> list[alt
 
 def _stretches(certificate: Certificate) -> list[alt.Chart]:
     """One variable: what is not proved, as upright bands."""
-    rows = [{"x": r.limits[0][0], "x2": r.limits[0][1], "share": r.share, "what": "unresolved"} for r in certificate.unresolved[:MOST_REGIONS]]
+    rows = [
+        {"x": part[0][0], "x2": part[0][1], "share": region.share, "what": "unresolved"}
+        for region in certificate.unresolved[:MOST_REGIONS]
+        for part in region.parts
+    ][:MOST_PARTS]
     band = alt.Chart(pd.DataFrame(rows)).mark_rect(color=NOT_PROVED, fillOpacity=0.25, stroke=NOT_PROVED, strokeWidth=1.5)
     return [band.encode(x="x:Q", x2="x2:Q", tooltip=["what:N", alt.Tooltip("share:Q", format=".2~g", title="share of the box")])] if rows else []
 

@@ -22,11 +22,12 @@ def safe(text: str) -> str:
     return "".join("\\" + c if c in "\\`*_{}[]<>#$~|:" else c for c in text)
 
 
-def map_caption(findings: Findings) -> str:
+def map_caption(findings: Findings, *, ringed: bool = False) -> str:
     drawn = len(charts.sample(findings.count))
     some = "" if drawn == findings.count else f" {drawn:,} of {findings.count:,} starts are drawn, evenly picked."
     missed = " Hollow discs: minima that no start settled in." if any(not m.count for m in findings.minima) else ""
-    return f"Start points, coloured by the minimum they reach; other endings by shape.{some}{missed} Click a start for its path."
+    rings = " Ringed: carried over a border." if ringed else ""
+    return f"Start points, coloured by the minimum they reach; other endings by shape.{some}{missed}{rings} Click a start for its path."
 
 
 def points(findings: Findings, count: int) -> tuple[tuple[float, ...], ...]:

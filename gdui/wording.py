@@ -84,7 +84,7 @@ def headline(findings: Findings) -> str:
     """The answer of the page Many starts, in words and numbers."""
     counts = findings.ending_counts()
     n, settled = findings.count, counts[Ending.MINIMUM]
-    known = "" if findings.certificate is None else f" {proof(findings.certificate, findings.starts.shape[1])}"
+    known = "" if findings.certificate is None else f" {_known(findings, findings.certificate)}"
     reached = [m for m in findings.minima if m.count]
     starts = f"{n:,} starts" if n != 1 else "1 start"
     if not settled:
@@ -159,6 +159,15 @@ def _others(findings: Findings) -> str:
     return (", ".join(parts) + "." if parts else "") + tail
 
 
+def _known(findings: Findings, certificate: Certificate) -> str:
+    """What is proved of the minima; those that were found outside the box are not meant."""
+    outside, count = sum(not m.inside_box for m in findings.minima), len(certificate.minima)
+    if certificate.complete and outside and count and not certificate.undefined:
+        inside = "One of the minima is" if count == 1 else f"{count:,} of the minima are"
+        return f"{inside} inside the box, and no other is (proved)."
+    return proof(certificate, findings.starts.shape[1])
+
+
 def proof(certificate: Certificate, variables: int) -> str:
     """Whether these are all minima of the box, or how much of it is not decided."""
     count = len(certificate.minima)
@@ -203,7 +212,7 @@ def carried(crossings: Crossings, optimizer: str) -> str:
     starts = f"{crossings.compared:,} settled starts" + ("" if len(crossings.starts) == crossings.total else " looked at")
     if not crossings.count:
         return f"{optimizer} carried none of {starts} over a border."
-    return f"{optimizer} carried {percent(crossings.share)} of {starts} over a border ({interval(crossings.interval)}; ringed)."
+    return f"{optimizer} carried {percent(crossings.share)} of {starts} over a border ({interval(crossings.interval)})."
 
 
 def no_structure(variables: int, points: int, most_variables: int, most_points: int) -> str:

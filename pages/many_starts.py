@@ -32,7 +32,7 @@ with st.container(horizontal=True, gap="medium"):
         run = session.recorded(digest, tables.points_at(findings, chosen), findings.experiment)[0] if chosen else None
         with place:
             st.markdown("**Where each start ends**")
-            st.caption(tables.map_caption(findings))
+            st.caption(tables.map_caption(findings, ringed=bordered and carried is not None and carried.count > 0))
             over = structure_charts.over_starts(findings, proof.structure, carried, view) if bordered else []
             if problem.dimension == 1:
                 chart = maps.curve_of_starts(findings, view, chosen=run, over=over)

@@ -317,3 +317,22 @@ def test_a_certified_point_is_alone_in_its_enclosure_and_its_value_is_held(name)
         assert not any(other.holds(p.point) for other in found.points[:k])
         assert p.index == (np.asarray(p.eigenvalues) < 0).sum()
         assert abs(function.gradient(p.point)).max() <= 1e-9 * max(map(abs, p.eigenvalues))
+
+
+@pytest.mark.parametrize(("formula", "most"), [("(x*y - 2)^2", 0.003), ("x^2*y^2", 3e-4), ("x^4 + y^4", 1e-9), ("3 + 0*x*y", 1.01)])
+def test_the_parts_of_a_region_cover_what_is_unresolved_and_little_else(formula, most):
+    """Where the gradient is 0 by closed form, a part is there; together they take far less room than their hull."""
+    problem = Problem.from_text(formula, box={"x": (-3, 3), "y": (-3, 3)})
+    found = certify(problem, seconds=LONG)
+    parts = np.array([part for region in found.unresolved for part in region.parts])
+    assert found.unresolved and all(1 <= len(region.parts) <= 400 for region in found.unresolved)
+    for region in found.unresolved:
+        own, hull = np.array(region.parts), np.array(region.limits)
+        assert np.array_equal(own[..., 0].min(axis=0), hull[:, 0]) and np.array_equal(own[..., 1].max(axis=0), hull[:, 1])
+    volumes = ((parts[..., 1] - parts[..., 0]) / 6).prod(axis=1)
+    assert found.unresolved_share <= volumes.sum() * (1 + 1e-9) and volumes.sum() <= most * (1 + 1e-9)
+    t = np.linspace(0.7, 2.9, 300)
+    zeros = {"(x*y - 2)^2": np.stack([t, 2 / t]), "x^2*y^2": np.stack([t, 0 * t])}.get(formula, np.zeros((2, 1)))
+    inside = (np.abs(zeros) <= 3).all(axis=0)
+    held = ((zeros.T[:, None] >= parts[None, ..., 0]) & (zeros.T[:, None] <= parts[None, ..., 1])).all(axis=2).any(axis=1)
+    assert held[inside].all()

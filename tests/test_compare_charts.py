@@ -44,7 +44,7 @@ def test_every_chart_draws(comparison, dark):
         compare_charts.ecdf(comparison, view(dark)),
         *compare_charts.shares(comparison, view(dark)).values(),
         compare_charts.transitions(comparison.transition(0, 1), "A", "B", view(dark)),
-        maps.map_of_starts(comparison.findings[0], view(dark), legend=False, over=[compare_charts.ringed(comparison.findings[0].starts[:5], comparison.findings[0], view(dark))]),
+        maps.map_of_starts(comparison.findings[0], view(dark), legend=False, over=[maps.ringed(comparison.findings[0].starts[:5], comparison.findings[0], view(dark))]),
         compare_charts.race(PEAKS, runs(), 10, view(dark), None),
         compare_charts.values_per_epoch(runs(), 10, view(dark), "f"),
         compare_charts.values_per_epoch(runs(), 10, view(dark), "|∇f|"),
@@ -114,7 +114,7 @@ def test_one_variable():
     problem = GALLERY["two_sines"]
     found = compare({k: Experiment(problem, OPTIMIZERS[k], {}, Starts(count=40)) for k in ("gd", "adam")})
     line = charts.View(dark=False, axes=(0, 0))
-    ring = compare_charts.ringed(found.findings[0].starts[:4], found.findings[0], line)
+    ring = maps.ringed(found.findings[0].starts[:4], found.findings[0], line)
     chart = maps.curve_of_starts(found.findings[0], line, legend=False, over=[ring])
     assert vl_convert.vegalite_to_svg(chart.to_json()).startswith("<svg")
     paths = {k: traces(Experiment(problem, OPTIMIZERS[k], {}, Starts.at([1.0])))[0] for k in ("gd", "adam")}

@@ -214,7 +214,7 @@ def test_what_is_not_proved_is_seen_however_small():
     assert certificate.unresolved[0].share < 1e-20
     layers = structure_charts.layers(problem, certificate, found, (), Shown(points=True), view())
     assert [layer.mark.type for layer in layers] == ["point"]
-    large = Certificate((), (Region(((-1.0, 1.0), (0.0, 2.0)), 0.25),) * 300, False, 1, 0.0, reason="so")
+    large = Certificate((), (Region(((-1.0, 1.0), (0.0, 2.0)), 0.25, (((-1.0, 1.0), (0.0, 2.0)),)),) * 300, False, 1, 0.0, reason="so")
     (area,) = structure_charts.layers(problem, large, None, (), Shown(points=True), view())
     assert isinstance(area, alt.Chart) and area.mark.type == "rect" and len(area.data) == structure_charts.MOST_REGIONS
 
@@ -290,7 +290,7 @@ def test_points_that_fall_together_in_a_projection_are_told_as_the_deepest():
 def test_table_lists_points_then_what_is_not_proved():
     point = CertifiedPoint((1.0,), 2.0, "undecided", None, (0.0,), ((0.9, 1.1),), (1.9, 2.1))
     problem = Problem.from_text("(x-1)^4 + 2", box={"x": (0, 2)})
-    certificate = Certificate((point,), (Region(((0.0, 0.5),), 0.25),), False, 9, 0.1, edge=(point,), reason="so")
+    certificate = Certificate((point,), (Region(((0.0, 0.5),), 0.25, (((0.0, 0.5),),)),), False, 9, 0.1, edge=(point,), reason="so")
     frame = stationary.table(stationary.marks(certificate), certificate, problem, None)
     assert frame["proved"].tolist() == ["proved, its kind not", "proved, on the edge", "not proved: 25\u00a0% of the box"]
     assert frame["kind"].tolist() == ["undecided", "on the edge", "unresolved"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, run, trace
+from gdcore import GALLERY, OPTIMIZERS, Experiment, FormulaError, Problem, Starts, Stopping, certify, run, trace
 from gdcore.computed import Computed
 from gdcore.formula import parse
 from gdcore.shares import wilson
@@ -126,3 +126,11 @@ def test_where_runs_were_computed_is_said_in_one_sentence(runs, said):
 def test_what_keeps_a_scheduler_from_being_used_is_one_sentence():
     for said in (wording.scheduler_silent("tcp://a:1", 3.0), wording.scheduler_lost("tcp://a:1"), wording.no_distributed("tcp://a:1")):
         assert "tcp://a:1" in said and "computed on this machine" in said and said.count(". ") == 0 and said.endswith(".")
+
+
+def test_minima_outside_the_box_are_not_counted_among_all_that_are_proved():
+    """Four minima are reached, one of them outside the box, for which "all 3 minima" would be a contradiction."""
+    problem = Problem.from_text("sin(3x) + x^2/4", box={"x": (-3, 3)})
+    experiment = Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.1}, Starts(count=400))
+    said = wording.headline(run(experiment, certificate=certify(problem)))
+    assert "one of 4 minima" in said and "3 of the minima are inside the box, and no other is (proved)." in said and "all" not in said
