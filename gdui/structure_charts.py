@@ -160,7 +160,7 @@ def _regions(problem: Problem, certificate: Certificate, view: View) -> list[alt
     i, j = view.axes
     width = problem.highs - problem.lows
     rows = [
-        {"x": part[i][0], "x2": part[i][1], "y": part[j][0], "y2": part[j][1], "share": region.share, "what": "unresolved"}
+        {"x": part[i][0], "x2": part[i][1], "y": part[j][0], "y2": part[j][1], "share": region.share, "what": "unresolved", "size": 150 if len(region.parts) == 1 else 30}
         for region in certificate.unresolved[:MOST_REGIONS]
         for part in region.parts
     ][:MOST_PARTS]
@@ -172,8 +172,8 @@ def _regions(problem: Problem, certificate: Certificate, view: View) -> list[alt
     large, small = table[~table["small"]], table[table["small"]]
     small = small.assign(x=(small["x"] + small["x2"]) / 2, y=(small["y"] + small["y2"]) / 2)
     area = alt.Chart(large).mark_rect(color=NOT_PROVED, fillOpacity=0.25, stroke=NOT_PROVED, strokeWidth=1.2, strokeDash=[3, 2], clip=True)
-    spot = alt.Chart(small).mark_point(shape="square", size=150, color=NOT_PROVED, strokeWidth=2.2, fill=LIGHT, fillOpacity=0.35, opacity=1)
-    return [*([area.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q", tooltip=tip)] if len(large) else []), *([spot.encode(x="x:Q", y="y:Q", tooltip=tip)] if len(small) else [])]
+    spot = alt.Chart(small).mark_point(shape="square", color=NOT_PROVED, strokeWidth=2.2, fill=LIGHT, fillOpacity=0.35, opacity=1, clip=True)
+    return [*([area.encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q", tooltip=tip)] if len(large) else []), *([spot.encode(x="x:Q", y="y:Q", size=alt.Size("size:Q", scale=None), tooltip=tip)] if len(small) else [])]
 
 
 def _stretches(certificate: Certificate) -> list[alt.Chart]:
