@@ -6,6 +6,7 @@ size for each. Those that come to a narrow valley, where explicit formulas need 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -89,13 +90,13 @@ def follow(
 
     own (m,): the stationary point that a curve comes from, -1 for none.
     """
-    first = _Explicit(problem, regions, starts, uphill, own, care).run(care.most)
+    first = _Walk(EXPLICIT, problem, regions, starts, uphill, own, care).run(care.most)
     stiff = np.flatnonzero((first.fates == Fate.UNDECIDED) & first.steps.astype(bool))
     if not stiff.size:
         return first
     most = care.most_stiff // (KINKED if problem.has_kinks else 1)
     care = replace(care, tolerance=max(care.tolerance, FINE))
-    rest = _Implicit(problem, regions, first.places[stiff], uphill[stiff], own[stiff], care).run(most)
+    rest = _Walk(IMPLICIT, problem, regions, first.places[stiff], uphill[stiff], own[stiff], care).run(most)
     return _continued(first, stiff, rest)
 
 
@@ -109,15 +110,29 @@ def _continued(first: Arcs, lanes: Indices, rest: Arcs) -> Arcs:
     return Arcs(places, fates, ends, steps, np.concatenate([first.trail, rest.trail])[order], owners[order])
 
 
+@dataclass(frozen=True)
+class _Method:
+    """A way to take steps, and what it means by their sizes.
+
+    order: of the error estimate. final: whether a curve that comes to no end by it has none. first: the sizes (m,) to begin
+    with; step: one of each curve; stuck: which curves will get no further, given those that turned round and how far each
+    went, in box widths.
+    """
+
+    order: float
+    final: bool
+    first: Callable[[_Walk], Array]
+    step: Callable[[_Walk], Step]
+    stuck: Callable[[_Walk, Flags, Array], Flags]
+
+
 class _Walk:
     """Curves under way: positions and directions (d, m), step sizes (m,) of those that go on; results of all."""
 
-    order: float
-    final = True  # whether a curve that comes to no end here has none
-
     def __init__(
-        self, problem: Problem, regions: Regions, starts: Array, uphill: Flags, own: Indices, care: Care
+        self, method: _Method, problem: Problem, regions: Regions, starts: Array, uphill: Flags, own: Indices, care: Care
     ) -> None:
+        self.method = method
         m, self.regions, self.care = len(starts), regions, care
         self.width = (problem.highs - problem.lows)[:, None]
         self.lows, self.highs = problem.lows[:, None], problem.highs[:, None]
@@ -130,15 +145,9 @@ class _Walk:
         self.history: list[tuple[Indices, Array]] = []
         with np.errstate(all="ignore"):
             self.direction = self.field.direction(self.here)
-            self.size = self._first_sizes()
+            self.size = method.first(self)
         undefined: Flags = ~(np.isfinite(self.direction).all(axis=0) & np.isfinite(problem.value(starts)))
         self._judge(np.ones(m, bool), np.zeros(m, bool), undefined)
-
-    def _first_sizes(self) -> Array:
-        return np.full(self.lane.size, self.care.first)
-
-    def _step(self) -> Step:
-        raise NotImplementedError
 
     def run(self, most: int) -> Arcs:
         """Follow all curves for so many steps at most."""
@@ -151,9 +160,9 @@ class _Walk:
     def _advance(self) -> None:
         """One step of all curves; those whose error is too large stay and try a shorter one."""
         with np.errstate(all="ignore"):
-            step = self._step()
+            step = self.method.step(self)
             accepted = step.error <= self.care.tolerance
-            growth = 0.9 * (self.care.tolerance / np.maximum(step.error, 1e-9 * self.care.tolerance)) ** (1 / self.order)
+            growth = 0.9 * (self.care.tolerance / np.maximum(step.error, 1e-9 * self.care.tolerance)) ** (1 / self.method.order)
             direction = self.field.direction(step.there) if step.direction is None else step.direction
             accepted &= np.isfinite(direction).all(axis=0) & np.isfinite(self.field.problem.value(step.there.T))
             turned = accepted & ((self.direction * direction / self.width**2).sum(axis=0) < 0)
@@ -165,17 +174,14 @@ class _Walk:
         self.steps[self.lane] += 1
         if self.care.record:
             self.history.append((self.lane[accepted], self.here[:, accepted]))
-        self._judge(accepted, self._stuck(turned, travelled), undefined)
-
-    def _stuck(self, turned: Flags, travelled: Array) -> Flags:
-        raise NotImplementedError
+        self._judge(accepted, self.method.stuck(self, turned, travelled), undefined)
 
     def _judge(self, moved: Flags, stuck: Flags, undefined: Flags) -> None:
         """Take those curves out that are at an end; the order of the questions is their precedence."""
         places, at_start = self.here.T, not self.steps.any()
         found = np.where(moved & ~(undefined & at_start), self.regions.claim(places, self.uphill, self.own), -1)
         stuck = stuck | (self.direction == 0).all(axis=0) | (undefined & at_start)
-        if self.final and stuck.any():
+        if self.method.final and stuck.any():
             found[stuck] = self.regions.beside(places[stuck], self.own[stuck], BESIDE)
         away = np.maximum(self.lows - self.here, self.here - self.highs) / self.width
         away = np.asarray(away.max(axis=0))
@@ -183,7 +189,7 @@ class _Walk:
         if not over.any():
             return
         fates = np.full(len(found), Fate.UNDECIDED, np.int8)
-        fates[(away > OUTSIDE) | ((away > 0) & self.final)] = Fate.LEFT
+        fates[(away > OUTSIDE) | ((away > 0) & self.method.final)] = Fate.LEFT
         fates[stuck & undefined] = Fate.DOMAIN
         attracts = self.regions.attracts[self.uphill.astype(np.intp), found] if len(self.regions.points) else found >= 0
         fates[found >= 0] = np.where(attracts, Fate.ARRIVED, Fate.MET)[found >= 0]
@@ -200,38 +206,48 @@ class _Walk:
         return Arcs(np.ascontiguousarray(self.places.T), self.fates, self.ends, self.steps, trail[order], lanes[order])
 
 
-class _Explicit(_Walk):
-    """Step sizes are lengths in box widths. A curve that turns round in one step has come to a point, a kink or a valley."""
-
-    order, final = 5.0, False
-
-    def _step(self) -> Step:
-        return explicit(self.field, self.here, self.direction, self.size)
-
-    def _stuck(self, turned: Flags, travelled: Array) -> Flags:
-        np.minimum(self.size, self.care.longest, out=self.size)
-        return turned | (self.size < SHORTEST)
+# -- step sizes that are lengths, in box widths -------------------------------------------------------------------------
 
 
-class _Implicit(_Walk):
-    """Step sizes are times. A curve that no longer moves has come to a point; one that needs tiny steps, to a kink."""
+def _first_length(walk: _Walk) -> Array:
+    return np.full(walk.lane.size, walk.care.first)
 
-    order = 3.0
 
-    def _speed(self) -> Array:
-        gradient = self.field.problem.gradient(self.here.T).T / self.width
-        return np.asarray(np.maximum(np.abs(gradient).max(axis=0), np.finfo(float).tiny), dtype=np.float64)
+def _explicit_step(walk: _Walk) -> Step:
+    return explicit(walk.field, walk.here, walk.direction, walk.size)
 
-    def _first_sizes(self) -> Array:
-        return np.asarray(1e-4 * self.care.first / self._speed(), dtype=np.float64)
 
-    def _step(self) -> Step:
-        np.minimum(self.size, longest_time(self.field, self.here), out=self.size)
-        step = implicit(self.field, self.here, self.direction, self.size)
-        moved = np.abs((step.there - self.here) / self.width).max(axis=0) / self.care.longest
-        return replace(step, error=np.maximum(step.error, self.care.tolerance * moved**3))
+def _turned_round(walk: _Walk, turned: Flags, travelled: Array) -> Flags:
+    """A curve that turns round in one step has come to a point, a kink or a valley."""
+    np.minimum(walk.size, walk.care.longest, out=walk.size)
+    return turned | (walk.size < SHORTEST)
 
-    def _stuck(self, turned: Flags, travelled: Array) -> Flags:
-        size: Array = self.size * self._speed()
-        still: Flags = (travelled < SHORTEST) & (size > SHORTEST)
-        return np.asarray(still | (size < 1e-6 * SHORTEST), dtype=bool)
+
+# -- step sizes that are times ------------------------------------------------------------------------------------------
+
+
+def _speed(walk: _Walk) -> Array:
+    gradient = walk.field.problem.gradient(walk.here.T).T / walk.width
+    return np.asarray(np.maximum(np.abs(gradient).max(axis=0), np.finfo(float).tiny), dtype=np.float64)
+
+
+def _first_time(walk: _Walk) -> Array:
+    return np.asarray(1e-4 * walk.care.first / _speed(walk), dtype=np.float64)
+
+
+def _implicit_step(walk: _Walk) -> Step:
+    np.minimum(walk.size, longest_time(walk.field, walk.here), out=walk.size)
+    step = implicit(walk.field, walk.here, walk.direction, walk.size)
+    moved = np.abs((step.there - walk.here) / walk.width).max(axis=0) / walk.care.longest
+    return replace(step, error=np.maximum(step.error, walk.care.tolerance * moved**3))
+
+
+def _at_rest(walk: _Walk, turned: Flags, travelled: Array) -> Flags:
+    """A curve that no longer moves has come to a point; one that needs tiny steps, to a kink."""
+    size: Array = walk.size * _speed(walk)
+    still: Flags = (travelled < SHORTEST) & (size > SHORTEST)
+    return np.asarray(still | (size < 1e-6 * SHORTEST), dtype=bool)
+
+
+EXPLICIT = _Method(order=5.0, final=False, first=_first_length, step=_explicit_step, stuck=_turned_round)
+IMPLICIT = _Method(order=3.0, final=True, first=_first_time, step=_implicit_step, stuck=_at_rest)

@@ -14,7 +14,7 @@ from gdcore.edges import boundary_minima
 from gdcore.problem import Problem
 from gdcore.search import FINEST, Budget, Progress, System, search, with_known
 from gdcore.seeds import seeded
-from gdcore.unresolved import regions
+from gdcore.unresolved import regions_of
 from gdcore.zeros import certified, distinct
 
 Array = NDArray[np.float64]
@@ -46,7 +46,7 @@ def certify(problem: Problem, *, seconds: float = 2.0, boxes: int = 200_000, on_
     zeros, doubtful = distinct(system, inner, problem.dimension)
     sound = np.asarray(np.isfinite(functions.hessian(zeros.bounds)).all(axis=(0, 1, 2)))  # a factor left out of ∇f may be 1/0
     points = certified(problem, functions, zeros[np.flatnonzero(sound)])
-    unresolved = regions(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
+    unresolved = regions_of(problem, [*inner.unresolved, doubtful, zeros[np.flatnonzero(~sound)]])
     complete = not unresolved
     reason = "" if complete else budget.reason or "a singular Hessian, a kink or a jump may be there"
     boundary, boundary_complete = boundary_minima(problem, functions, finest, budget)

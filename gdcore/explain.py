@@ -12,7 +12,6 @@ from gdcore import schedules
 from gdcore.arcs import Fate
 from gdcore.crossings import numbering, same_points
 from gdcore.experiment import Experiment, Trace
-from gdcore.flow import flow
 from gdcore.itinerary import Itinerary, itinerary
 from gdcore.newton import MINIMUM, polish
 from gdcore.nodes import names_in
@@ -171,7 +170,7 @@ class _Reader:
             Named(structure.points[k].point, int(n) if n >= 0 else None)
             for k, n in zip(structure.minima, numbers, strict=True)
         ]
-        self.way: Itinerary = itinerary(flow(structure.problem, structure.points), trace.path)
+        self.way: Itinerary = itinerary(structure.flow, trace.path)
 
     def basin(self, code: int) -> Basin:
         return Basin(Fate.ARRIVED, self.minima[code]) if code >= 0 else Basin(Fate(-1 - code), None)

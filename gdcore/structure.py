@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from gdcore.areas import Areas, areas
 from gdcore.barriers import Barriers, barriers
-from gdcore.flow import Basins, flow
+from gdcore.flow import Basins, Flow, flow
 from gdcore.manifolds import Curve, manifolds
 from gdcore.problem import Problem
 from gdcore.regions import StationaryPoint
@@ -22,7 +22,8 @@ class Structure:
     """The gradient flow between stationary points, as far as these are known.
 
     minima: the minima's indices in points; everything that is counted by minimum has their order. descents: two of each point
-    of index 1; borders: the curves between basins, in one and two dimensions; barriers: matrix and tree; areas: of the box.
+    of index 1; borders: the curves between basins, in one and two dimensions; barriers: matrix and tree; areas: of the box. flow: the
+    flow itself.
     """
 
     problem: Problem
@@ -32,10 +33,11 @@ class Structure:
     borders: tuple[Curve, ...]
     barriers: Barriers
     areas: Areas
+    flow: Flow
 
     def basins(self, places: ArrayLike) -> Basins:
         """Which minimum the flow takes each of places (..., d) to: its number among the minima, or -1 and why."""
-        return flow(self.problem, self.points).basins(places)
+        return self.flow.basins(places)
 
     def joins(self, curve: Curve) -> int | None:
         """The number of the minimum that a descent joins, or None: its fate says why."""
@@ -55,10 +57,11 @@ def structure(
     tell(0.0)
     curves = manifolds(problem, points)
     tell(0.5)
-    heights, parts = barriers(points, curves.descents), areas(flow(problem, points))
+    streams = flow(problem, points)
+    heights, parts = barriers(points, curves.descents), areas(streams)
     tell(1.0)
     minima = tuple(k for k, p in enumerate(points) if p.kind == "minimum")
-    return Structure(problem, points, minima, curves.descents, curves.borders, heights, parts)
+    return Structure(problem, points, minima, curves.descents, curves.borders, heights, parts, streams)
 
 
 def _check(problem: Problem, points: Sequence[StationaryPoint]) -> None:

@@ -20,7 +20,7 @@ MOST_PARTS = 400  # boxes by which a region is drawn
 FINEST_CELLS = 64  # cells along a side of a region's hull, where its boxes are more than that
 
 
-def regions(problem: Problem, parts: Sequence[Boxes]) -> tuple[Region, ...]:
+def regions_of(problem: Problem, parts: Sequence[Boxes]) -> tuple[Region, ...]:
     """Boxes that hang together as one region each, the largest first."""
     parts = [part for part in parts if part.count]
     if not parts:
