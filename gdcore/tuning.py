@@ -14,6 +14,7 @@ from gdcore.alignment import align
 from gdcore.computed import Computed
 from gdcore.descent import Progress, shifted
 from gdcore.experiment import Experiment, Findings, run, run_each
+from gdcore.knobs import spread
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.schedules import scaled, values
@@ -114,8 +115,7 @@ class _Range:
 
     def at(self, u: Array) -> Array:
         """The values at places u in 0..1 of the range."""
-        low, high = self.low, self.high
-        return np.clip(np.exp(np.log(low) + u * np.log(high / low)) if self.log else low + u * (high - low), low, high)
+        return np.clip(spread(u, self.low, self.high, log=self.log), self.low, self.high)
 
 
 def _rate_range(optimizer: Optimizer, settings: Mapping[str, float | str], epochs: int) -> dict[str, _Range]:
