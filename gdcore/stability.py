@@ -31,6 +31,8 @@ LATE = (1e8, 1e9)  # two late steps: what depends on t must have come to rest by
 RATES = np.geomspace(1e-9, 1e9, 271)  # where the limit of the learning rate is looked for
 UNSTABLE = 1 + 1e-12
 ROUNDS, SECTIONS = 8, 64
+PROBES = 5  # sets of settings tried alone, of those that fail together
+FORGETS = 1e-7  # of a state, per step: one that forgets less keeps what it has
 FREE = "keeps what the run has gathered, so the rate depends on the run"
 
 
@@ -86,6 +88,53 @@ def step_jacobian(
         raise ValueError(f"no linear rate: {reason}")
     first: Array = jacobian[0]
     return first
+
+
+def radii(
+    problem: Problem, optimizer: Optimizer, settings: Mapping[str, ArrayLike | str], point: ArrayLike
+) -> Array:
+    """The spectral radius of one step at a minimum for each of k sets of settings, (k,); nan where there is no linear rate.
+
+    settings: numbers, or arrays (k,) of equal length; missing ones take their default. What fails together is halved,
+    along a setting that leaves one half sound if there is any, down to single sets; those that fail at all places probed are
+    taken to fail throughout, which claims nothing of them. ValueError for a schedule, and for arrays of unequal length.
+    """
+    columns, here = _columns(optimizer, settings), np.asarray(point, dtype=float)
+    everything = np.arange(max((column.size for column in columns.values()), default=1))
+    varied = [column for column in columns.values() if np.ptp(column) > 0]
+    found = np.full(everything.size, np.nan)
+
+    def tried(chosen: NDArray[np.intp]) -> bool:
+        jacobian, reason = _jacobian(problem, optimizer, {name: column[chosen] for name, column in columns.items()}, here)
+        if not reason:
+            found[chosen] = _radii(jacobian, len(here))
+        return not reason
+
+    waiting = [] if tried(everything) or not varied else [everything]
+    while waiting:
+        chosen = waiting.pop()
+        if not any(tried(chosen[[i]]) for i in np.linspace(0, len(chosen) - 1, PROBES).astype(np.intp)):
+            continue
+        for column in varied:
+            halves = np.array_split(chosen[np.argsort(column[chosen], kind="stable")], 2)
+            worked = [tried(half) for half in halves]
+            if any(worked):
+                break
+        waiting += [half for half, fine in zip(halves, worked, strict=True) if len(half) > 1 and not fine]
+    return found
+
+
+def _columns(optimizer: Optimizer, settings: Mapping[str, ArrayLike | str]) -> dict[str, Array]:
+    """Every setting as an array (k,)."""
+    given = {**optimizer.defaults, **settings}
+    for name, value in given.items():
+        if isinstance(value, str):
+            raise ValueError(f"the {optimizer.settings[name].label or name} changes with t: give a number")
+    arrays = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in given.items()}
+    lengths = sorted({array.size for array in arrays.values()} - {1})
+    if len(lengths) > 1 or 0 in lengths:
+        raise ValueError(f"settings have {' and '.join(map(str, lengths))} values: give as many of each, or a single one")
+    return {name: np.broadcast_to(array, lengths[0] if lengths else 1) for name, array in arrays.items()}
 
 
 def _radii(jacobians: Array, dimension: int) -> Array:
@@ -285,7 +334,7 @@ class _Column:
             own = slice(d + n * d, d + (n + 1) * d)
             gathers = np.abs(jacobian[:, own, :]).sum(axis=(1, 2)) > 0
             block = jacobian[:, own, own]
-            alone = np.allclose(block, np.eye(d), atol=1e-12) and np.allclose(np.delete(jacobian[:, own, :], np.r_[own], axis=2), 0)
+            alone = np.allclose(block, np.eye(d), rtol=FORGETS, atol=1e-12) and np.allclose(np.delete(jacobian[:, own, :], np.r_[own], axis=2), 0)
             if alone and gathers.all() and self._used(name):
                 return f"'{name}'"
         return ""

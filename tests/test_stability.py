@@ -9,7 +9,7 @@ from gdcore import GALLERY, OPTIMIZERS, Optimizer, Problem, Setting, Stopping, t
 from gdcore.formula import names_in, parse
 from gdcore.kernel import kernel
 from gdcore.newton import polish
-from gdcore.stability import stability, step_jacobian
+from gdcore.stability import radii, stability, step_jacobian
 
 PEAKS = GALLERY["peaks"]
 
@@ -339,3 +339,59 @@ def test_sides_that_are_not_taken_at_a_minimum_do_not_count(equations):
 def test_a_step_that_grows_with_t_is_not_blamed_on_the_minimum():
     mine = Optimizer.from_text("mine", "x = x - lr*g*exp(t)", {"lr": 0.01})
     assert stability(PEAKS, mine, {}, PEAKS.minima[0]).reason == "the step has no finite value long after the start"
+
+
+# -- many settings at once ---------------------------------------------------------------------------------------------
+
+
+def ends(setting: Setting) -> np.ndarray:
+    """Five values over a setting's range, its ends among them."""
+    return np.geomspace(setting.low, setting.high, 5) if setting.log else np.linspace(setting.low, setting.high, 5)
+
+
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "adadelta", "adabelief", "radam", "adam"])
+def test_radii_at_once_are_those_one_by_one(name):
+    """Over the whole range of two settings, where some sets have no linear rate."""
+    optimizer, point = OPTIMIZERS[name], exact(PEAKS)
+    one, other = list(optimizer.settings)[:3:2] if name == "radam" else list(optimizer.settings)[:2]
+    x, y = (grid.ravel() for grid in np.meshgrid(ends(optimizer.settings[one]), ends(optimizer.settings[other])))
+    found = radii(PEAKS, optimizer, {one: x, other: y}, point)
+    alone = [stability(PEAKS, optimizer, {one: a, other: b}, point).radius for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(found, alone, rtol=1e-9)
+    assert np.isnan(found).any() == (name in ("adabelief", "radam", "adam")) and np.isnan(found).all() == (name == "adam")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sets_without_a_rate_spoil_no_other(seed):
+    """AdaBelief at beta1 = 0.9999 finds no point of rest; wherever such sets stand among the others, these keep theirs."""
+    rng, optimizer, point = np.random.default_rng(seed), OPTIMIZERS["adabelief"], exact(PEAKS)
+    beta1, lr = rng.choice([0.5, 0.9, 0.9999], 30), rng.uniform(1e-10, 1e-9, 30)
+    found = radii(PEAKS, optimizer, {"beta1": beta1, "lr": lr}, point)
+    assert np.isnan(found).tolist() == (beta1 == 0.9999).tolist() and (found[beta1 < 0.99] < 1).all()
+
+
+def test_radii_of_single_numbers_and_of_none():
+    point, optimizer = exact(PEAKS), OPTIMIZERS["momentum"]
+    assert radii(PEAKS, optimizer, {}, point).tolist() == [stability(PEAKS, optimizer, {}, point).radius]
+    assert np.isnan(radii(PEAKS, OPTIMIZERS["lion"], {}, point)).tolist() == [True]
+    bare = Optimizer.from_text("bare", "x = x - 0.01*g")
+    assert radii(PEAKS, bare, {}, point) == pytest.approx([np.abs(1 - 0.01 * np.linalg.eigvalsh(PEAKS.hessian(point))).max()])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"lr": "0.1/t"}, "changes with t"),
+        ({"lr": np.ones(2), "momentum": np.zeros(3)}, "2 and 3 values"),
+        ({"lr": np.ones(0)}, "0 values"),
+    ],
+)
+def test_radii_refuse(settings, says):
+    with pytest.raises(ValueError, match=says):
+        radii(PEAKS, OPTIMIZERS["momentum"], settings, PEAKS.minima[0])
+
+
+def test_a_state_that_forgets_slowly_still_forgets():
+    """One part in a million per step is not nothing: AdaDelta has a linear rate up to the end of the range of rho."""
+    found = stability(PEAKS, OPTIMIZERS["adadelta"], {"rho": 0.999999}, exact(PEAKS))
+    assert found.reason == "" and found.radius == pytest.approx(stability(PEAKS, OPTIMIZERS["adadelta"], {"rho": 0.99}, exact(PEAKS)).radius, rel=1e-6)
