@@ -96,8 +96,8 @@ def knobs(
     evaluate: knob name → values (m,), to outputs (len(outputs), m); called once, for all m = (knobs + 2) · base points of a
     scrambled Sobol' design drawn from the seed. Indices: I. M. Sobol' (1993), Sensitivity estimates for nonlinear mathematical
     models; A. Saltelli and others (2010), Variance based sensitivity analysis of model output, for the design and the first
-    order; M. J. W. Jansen (1999), Analysis of variance designs for model output, for the total. Intervals: percentiles of
-    resampled base points, which takes them as independent and so is as a rule too wide. ValueError for ranges, a base or
+    order; M. J. W. Jansen (1999), Analysis of variance designs for model output, for the total; computed by scipy.stats.sobol_indices. Intervals: percentiles of
+    the same estimators on resampled base points, which takes them as independent and so is as a rule too wide. ValueError for ranges, a base or
     outputs that do not do.
     """
     _check(ranges, base, resamples)
@@ -106,11 +106,11 @@ def knobs(
     found = _checked(evaluate(values), len(outputs), (len(ranges) + 2) * base).reshape(len(outputs), -1, base)
     varies = np.ptp(found[:, :2], axis=(1, 2)) > 0
     constant = np.ptp(found, axis=(1, 2)) == 0
-    terms = _terms(_standard(found[varies]))
+    standard = _standard(found[varies])
     shape = (2, len(outputs), len(ranges))  # first and total
     index, low, high = (np.full(shape, np.nan) for _ in range(3))
-    index[:, varies] = _indices(terms.mean(axis=-1))
-    low[:, varies], high[:, varies] = _interval(terms, resamples, rng)
+    index[:, varies] = _estimates(standard)
+    low[:, varies], high[:, varies] = _interval(_terms(standard), resamples, rng)
     reasons = tuple("" if v else SAME if c else RARE for v, c in zip(varies, constant, strict=True))
     return Knobs(
         tuple(ranges), tuple(outputs), index[0], low[0], high[0], index[1], low[1], high[1], constant, reasons, base,
@@ -158,6 +158,17 @@ def _standard(found: Array) -> Array:
     found -= found[:, :2].mean(axis=(1, 2), keepdims=True)
     scaled: Array = found / np.abs(found[:, :2]).max(axis=(1, 2), keepdims=True, initial=0.0)
     return scaled
+
+
+def _estimates(found: Array) -> Array:
+    """First and total indices (2, s, d) by scipy.stats.sobol_indices."""
+    s, pages, n = found.shape
+    if s * (pages - 2) <= 1:  # scipy fails for a single output of a single knob
+        return _indices(_terms(found).mean(axis=-1))
+    from scipy.stats import sobol_indices
+
+    indices = sobol_indices(func={"f_A": found[:, 0], "f_B": found[:, 1], "f_AB": found[:, 2:].swapaxes(0, 1)}, n=n)
+    return np.stack([indices.first_order, indices.total_order]).reshape(2, s, pages - 2)
 
 
 def _terms(found: Array) -> Array:
