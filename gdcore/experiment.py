@@ -29,7 +29,7 @@ from gdcore.setting import FrozenDict
 from gdcore.starts import Starts
 from gdcore.stopping import Ending, Stopping
 
-__all__ = ["Experiment", "Findings", "Minimum", "Trace", "run", "run_each", "trace", "traces"]
+__all__ = ["Experiment", "Findings", "Minimum", "Trace", "run", "run_each", "run_from", "trace", "traces"]
 
 Array = NDArray[np.float64]
 VERSION = 1
@@ -152,17 +152,40 @@ def run(
     there are any, those that no start reached with share 0. engine: "numpy", "compiled", or "auto" for the one that is done sooner; ValueError for any
     other, EngineError where "compiled" is asked for and impossible here.
     """
-    found = _found(Work(experiment, engine=engine, target=target), on_progress, threads, executor)
+    work = Work(experiment, engine=engine, target=target)
+    found = _found(work, work.points(), on_progress, threads, executor)
     return found if certificate is None else proved(found, certificate)
 
 
-def _found(work: Work, on_progress: Progress | None, threads: int | None, executor: Executor | None) -> Findings:
-    """The findings of a work, with a word on how it was computed."""
-    began, points = perf_counter(), work.points()
+def run_from(
+    experiment: Experiment,
+    points: Array,
+    *,
+    engine: str = "auto",
+    on_progress: Progress | None = None,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    certificate: Certificate | None = None,
+) -> Findings:
+    """The findings of an experiment from points (n, d) in place of its own starts, which play no part.
+
+    The rest as for run(); Starts.at(points) gives the same and takes far more memory. ValueError for points that are not (n, d), n > 0.
+    """
+    if points.ndim != 2 or not len(points) or points.shape[1] != experiment.problem.dimension:
+        raise ValueError(f"start points must have shape (n, {experiment.problem.dimension}) with n > 0, not {points.shape}")
+    found = _found(Work(experiment, engine=engine), points, on_progress, threads, executor, given=True)
+    return found if certificate is None else proved(found, certificate)
+
+
+def _found(
+    work: Work, points: Array, on_progress: Progress | None, threads: int | None, executor: Executor | None, *, given: bool = False
+) -> Findings:
+    """The findings of a work from points, with a word on how it was computed; given: they are not those of the work."""
+    began = perf_counter()
     if executor is None:
         ended, computed = outcomes(work, points, on_progress=on_progress, threads=threads), Computed()
     else:
-        ended, computed = gathered(executor, work, points, on_progress=on_progress, threads=threads)
+        ended, computed = gathered(executor, work, points, given=given, on_progress=on_progress, threads=threads)
     found = findings_of(work.experiment, points, ended)
     return replace(found, computed=replace(computed, engine=ended.engine, seconds=perf_counter() - began))
 
@@ -191,7 +214,8 @@ def run_each(
         for v in column:
             known[name].check(v, name) if not isinstance(text, str) else check_schedule(known[name], name, scaled(text, v), epochs)
         values[name] = np.asarray(column, dtype=float)
-    return _found(Work(experiment, values, engine, target), on_progress, None, executor)
+    work = Work(experiment, values, engine, target)
+    return _found(work, work.points(), on_progress, None, executor)
 
 
 def trace(

@@ -39,14 +39,16 @@ GIVEN_UP = 3  # ranges in a row that failed twice: then the executor counts as l
 
 
 def gathered(
-    executor: Executor, work: Work, points: Array, *, on_progress: Progress | None = None, threads: int | None = None
-) -> tuple[Outcomes, Computed]:
+    executor: Executor, work: Work, points: Array,
+    *, given: bool = False, on_progress: Progress | None = None, threads: int | None = None,
+) -> tuple[Outcomes, Computed]:  # fmt: skip
     """How the runs from points, those of the work, end, computed by an executor; and by whom.
 
+    given: the points are others than the work draws, so each range of them travels with its order.
     on_progress is called on this thread several times a second; an exception raised in it withdraws what is under way and
     leaves within a fraction of a second. ValueError where the experiment makes no sense to a worker.
     """
-    gathering = _Gathering(executor, work, points, on_progress, threads)
+    gathering = _Gathering(executor, work, points, given, on_progress, threads)
     try:
         gathering.run()
     finally:
@@ -58,13 +60,13 @@ class _Gathering:
     """What is known of one run on its way: the parts that are here, the ranges under way, and the next start to send."""
 
     def __init__(
-        self, executor: Executor, work: Work, points: Array, on_progress: Progress | None, threads: int | None
+        self, executor: Executor, work: Work, points: Array, given: bool, on_progress: Progress | None, threads: int | None
     ) -> None:
         self.executor, self.points, self.kernel = executor, points, work.kernel(len(points))
         self.work = work.settled(self.kernel, len(points))  # the engine is chosen once, here
         self.on_progress, self.threads = on_progress, threads
         self.epochs = work.experiment.stopping.epochs
-        self.sliced = work.experiment.starts.design == "given" and not work.columns
+        self.sliced = given or (work.experiment.starts.design == "given" and not work.columns)
         self.parts: dict[int, Outcomes] = {}
         self.flying: dict[Future[Part], Range] = {}
         self.again: list[Range] = []
