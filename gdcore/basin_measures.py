@@ -55,20 +55,18 @@ def basin_entropy(labels: Colours, box: int = 5) -> BasinEntropy:
     down, across = rows // height, columns // box
     parts = labels[: down * height, : across * box].reshape(down, height, across, box).swapaxes(1, 2).reshape(down * across, -1)
     mixed = parts[(parts != parts[:, :1]).any(axis=1)]
-    entropies = _entropies(mixed)
-    boundary = float(entropies.mean()) if len(mixed) else math.nan
-    return BasinEntropy(float(entropies.sum()) / len(parts), boundary, len(parts), len(mixed), box)
+    total = _entropy(mixed)
+    return BasinEntropy(total / len(parts), total / len(mixed) if len(mixed) else math.nan, len(parts), len(mixed), box)
 
 
-def _entropies(boxes: Colours) -> Array:
-    """Gibbs' entropy (n,) of boxes with k pixels each, (n, k)."""
+def _entropy(boxes: Colours) -> float:
+    """The sum of Gibbs' entropies of boxes with k pixels each, (n, k)."""
     n, k = boxes.shape
     ordered = np.sort(boxes, axis=1)
     new = np.ones((n, k), bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.flatnonzero(new)
-    p = np.diff(first, append=n * k) / k
-    return np.asarray(np.bincount(first // k, weights=-p * np.log(p), minlength=n), dtype=np.float64)
+    p = np.diff(np.flatnonzero(new), append=n * k) / k
+    return float(-(p * np.log(p)).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from gdcore import GALLERY, OPTIMIZERS, Experiment, Problem, Starts, Stopping, c
 from gdcore.basins import Window, basin_map
 from gdcore.crossings import same_points
 from gdcore.flow import flow
-from gdcore.small_step import LONGEST, SMALL, small_step
+from gdcore.small_step import LONGEST, small_step
 
 
 def minima_of(experiment):
@@ -33,7 +33,7 @@ def differing(name, optimizer, n):
 @pytest.mark.parametrize(("name", "optimizer", "least"), [("peaks", "gd", 0.5), ("himmelblau", "adam", 1.0)])
 def test_small_steps_reach_the_minimum_of_the_flow(name, optimizer, least):
     wrong, compared = differing(name, optimizer, 64)
-    assert wrong <= 0.01 * 64**2 and compared >= least * 64**2
+    assert wrong <= 2 and compared >= least * 64**2
 
 
 def test_the_rate_is_small_where_the_landscape_is_most_curved():
@@ -41,10 +41,10 @@ def test_the_rate_is_small_where_the_landscape_is_most_curved():
     wells = Problem.from_text("(x^2 - 1)^2", box={"x": (-2, 2)})
     experiment = Experiment(wells, OPTIMIZERS["momentum"], {"lr": 0.01}, stopping=Stopping(7))
     small = small_step(experiment, minima=minima_of(experiment))
-    assert small.optimizer == OPTIMIZERS["gd"] and small.settings["lr"] == pytest.approx(SMALL / 44, rel=0.01)
+    assert small.optimizer == OPTIMIZERS["gd"] and small.settings["lr"] == pytest.approx(0.05 / 44, rel=0.01)
     assert small.problem == wells and small.starts == experiment.starts
     narrow = [replace(minimum, eigenvalues=(3000.0,)) for minimum in minima_of(experiment)]
-    assert small_step(experiment, minima=narrow).settings["lr"] == pytest.approx(SMALL * 2 / 3000)
+    assert small_step(experiment, minima=narrow).settings["lr"] == pytest.approx(0.05 * 2 / 3000)
 
 
 def test_there_is_time_to_settle_and_for_what_descent_itself_had_time():
@@ -65,7 +65,7 @@ def test_in_a_narrow_valley_the_epochs_are_limited():
 def test_without_minima_the_curvature_of_the_box_decides():
     saddle = Problem.from_text("x^2 - 2*y^2", box={"x": (-1, 1), "y": (-1, 1)})
     small = small_step(Experiment(saddle, OPTIMIZERS["gd"], {"lr": 0.1}), minima=())
-    assert small.settings["lr"] == pytest.approx(SMALL / 4) and small.stopping.epochs == LONGEST
+    assert small.settings["lr"] == pytest.approx(0.05 / 4) and small.stopping.epochs == LONGEST
 
 
 @pytest.mark.parametrize(("formula", "words"), [("x + y", "no curvature"), ("1e9*x^2 + y^2", "smaller box")])
