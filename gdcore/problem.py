@@ -152,17 +152,18 @@ class Problem:
 
     def gradient_latex(self) -> list[str]:
         """The partial derivatives in LaTeX, one per variable."""
-        return [self._print(partial) for partial in self.symbols.gradient]
+        return [self.print_latex(partial) for partial in self.symbols.gradient]
 
     def hessian_latex(self) -> list[list[str]]:
         """The Hessian in LaTeX, row by row."""
         upper = iter(self.symbols.hessian)
         rows = [["" for _ in self.variables] for _ in self.variables]
         for i, j in _upper_triangle(self.dimension):
-            rows[i][j] = rows[j][i] = self._print(next(upper))
+            rows[i][j] = rows[j][i] = self.print_latex(next(upper))
         return rows
 
-    def _print(self, expression: Expr) -> str:
+    def print_latex(self, expression: Expr) -> str:
+        """An expression over `symbols` in LaTeX, under the names of the formula."""
         names = {symbol: name_latex(name) for name, symbol in self.symbols.all.items()}
         return str(sympy.latex(expression, symbol_names=names))
 

@@ -132,17 +132,17 @@ def tame(expression: Expr) -> Expr:
 def gradient(expression: Expr, symbols: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """All first partial derivatives, one per symbol; FormulaError when they grow beyond the budget."""
     partials = tuple(derivative(expression, symbol) for symbol in symbols)
-    return _within_budget(partials, GRADIENT_BUDGET, "derivatives")
+    return within_budget(partials, GRADIENT_BUDGET, "derivatives")
 
 
 def hessian(partials: tuple[Expr, ...], symbols: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """The upper triangle of second partial derivatives, row by row; FormulaError beyond the budget."""
     count = len(symbols)
     seconds = tuple(derivative(partials[i], symbols[j]) for i in range(count) for j in range(i, count))
-    return _within_budget(seconds, HESSIAN_BUDGET, "second derivatives")
+    return within_budget(seconds, HESSIAN_BUDGET, "second derivatives")
 
 
-def _within_budget(expressions: tuple[Expr, ...], budget: int, what: str) -> tuple[Expr, ...]:
+def within_budget(expressions: tuple[Expr, ...], budget: int, what: str) -> tuple[Expr, ...]:
     operations = sum(_size(expression) for expression in expressions)
     if operations > budget:
         raise FormulaError(f"the {what} need {operations:,} operations (at most {budget:,}): shorten the formula", 0)
