@@ -187,3 +187,15 @@ def test_names_of_colours_play_no_part(seed):
     one, other = uncertainty_exponent(labels), uncertainty_exponent(names[labels])
     assert one.shares.tolist() == other.shares.tolist() and one.exponent == other.exponent
     assert basin_entropy(labels).entropy == pytest.approx(basin_entropy(names[labels]).entropy, rel=1e-12)
+
+
+def test_the_smooth_borders_of_peaks_with_their_slivers_are_not_called_fractal() -> None:
+    from gdcore.basins import Window, basin_map, colours
+    from gdcore.experiment import Experiment
+    from gdcore.gallery import GALLERY
+    from gdcore.optimizers import OPTIMIZERS
+    from gdcore.stopping import Stopping
+
+    problem = GALLERY["peaks"]
+    found = uncertainty_exponent(colours(basin_map(Experiment(problem, OPTIMIZERS["gd"], stopping=Stopping(300)), Window.of(problem), 256, 256)))
+    assert 0.85 < found.exponent < 1 and not found.fractal
