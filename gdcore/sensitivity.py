@@ -1,0 +1,151 @@
+"""An experiment at many values of one quantity, or of two → what becomes of the same starts, and of the minima."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gdcore.certificate import Certificate
+from gdcore.descent import Progress
+from gdcore.entries import Batch, batches
+from gdcore.experiment import Experiment, Findings, Minimum, run
+from gdcore.identities import Known, Numbering, numbering
+from gdcore.quantities import Quantity, Range, quantity
+from gdcore.stopping import ENDINGS
+from gdcore.success import EQUALLY_DEEP
+from gdcore.tracks import Change
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+MOST_CELLS = 10_000  # pairs of values of two quantities
+QUARTILES = (0.25, 0.5, 0.75)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What the same starts, `count` of them, come to at k values of x, or at the k·l pairs with values of y; one row per entry.
+
+    Entries go through x first. x_values (k,), y_values (l,), empty without y. reached (entries, m): starts that settled in each of m minima,
+    numbered as in the experiment's own findings, then by where they first appear. elsewhere (entries,): those that settled in a minimum that could not be
+    followed to a number. ended (entries, 14): starts by ENDINGS. epochs (entries, 3): quartiles over the starts that settled, nan where none did.
+    deepest (entries, m): which minima are the deepest there, in the box; success (entries,): starts that settled in one of them.
+    minima: the experiment's own. points (m, entries, d), heights (m, entries): all of them at each entry, nan where one does not exist. changes: where they appear, vanish, merge or
+    split, found for a single parameter only.
+    """
+
+    experiment: Experiment
+    x: Range
+    y: Range | None
+    x_values: Array
+    y_values: Array
+    count: int
+    reached: Counts
+    elsewhere: Counts
+    ended: Counts
+    epochs: Array
+    deepest: Flags
+    success: Counts
+    minima: tuple[Minimum, ...]
+    points: Array
+    heights: Array
+    changes: tuple[Change, ...]
+
+    @property
+    def x_quantity(self) -> Quantity:
+        return quantity(self.experiment, self.x.key)
+
+    @property
+    def y_quantity(self) -> Quantity | None:
+        return None if self.y is None else quantity(self.experiment, self.y.key)
+
+    def at(self, entry: int) -> dict[str, float]:
+        """The values of an entry, by the quantities' keys."""
+        k = len(self.x_values)
+        values = {self.x.key: float(self.x_values[entry % k])}
+        return values if self.y is None else {**values, self.y.key: float(self.y_values[entry // k])}
+
+
+def sweep(
+    experiment: Experiment,
+    x: Range,
+    y: Range | None = None,
+    *,
+    engine: str = "auto",
+    on_progress: Progress | None = None,
+    executor: Executor | None = None,
+    certificate: Certificate | None = None,
+) -> Sweep:
+    """The experiment at every value of x, or at every pair of values of x and y, from the same starts.
+
+    Values of settings run in lockstep, so that they cost little more than one run. certificate: of the experiment's problem; its minima
+    are numbered first. ValueError for ranges that make no sense and for more than ten million runs in all. The rest is as for run().
+    """
+    values, columns = _columns(experiment, x, y)
+    home = run(experiment, engine=engine, executor=executor, certificate=certificate)
+    found = list(batches(experiment, columns, engine=engine, on_progress=on_progress, executor=executor))
+    parameters = [key.partition(" ")[2] for key in columns if key.startswith("parameter ")]
+    known = [Known(findings.experiment.problem, findings.minima) for findings in (home, *(batch.findings for batch in found))]
+    return _swept(home, (x, y), values, found, numbering(known[0], known[1:], parameters))
+
+
+def _columns(experiment: Experiment, x: Range, y: Range | None) -> tuple[list[Array], dict[str, Array]]:
+    """The values of each range, and the value of each quantity at every entry; ValueError where they make no sense."""
+    if y is not None and x.key == y.key:
+        raise ValueError(f"both quantities are the {quantity(experiment, x.key).label}: choose two different ones")
+    ranges = [x] if y is None else [x, y]
+    values = [one.values(quantity(experiment, one.key)) for one in ranges]
+    entries = int(np.prod([len(one) for one in values]))
+    if entries > MOST_CELLS:
+        raise ValueError(f"that makes {entries:,} pairs of values; at most {MOST_CELLS:,} are possible: ask for fewer of either")
+    grid = np.meshgrid(*values, indexing="xy")
+    return values, {one.key: axis.ravel() for one, axis in zip(ranges, grid, strict=True)}
+
+
+def _swept(
+    home: Findings, ranges: tuple[Range, Range | None], values: Sequence[Array], found: Sequence[Batch], named: Numbering
+) -> Sweep:
+    experiment = home.experiment
+    m, d, entries = len(named.points), experiment.problem.dimension, sum(len(batch.entries) for batch in found)
+    reached, elsewhere = np.zeros((entries, m), np.int64), np.zeros(entries, np.int64)
+    ended, epochs = np.zeros((entries, len(ENDINGS)), np.int64), np.full((entries, 3), np.nan)
+    points, heights = np.full((m, entries, d), np.nan), np.full((m, entries), np.nan)
+    for n, batch in enumerate(found):
+        own, numbers = batch.entries, np.append(named.numbers[n], m + 1)  # the last for starts that settled nowhere
+        numbers[numbers < 0] = m
+        counts = batch.counts(numbers[batch.findings.labels], m + 2)
+        reached[own], elsewhere[own] = counts[:, :m], counts[:, m]
+        ended[own], epochs[own] = batch.endings(), _quartiles(batch)
+        points[:, own], heights[:, own] = named.points[:, [n]], named.heights[:, [n]]
+    deepest = _deepest(experiment, points, heights)
+    success = (reached * deepest).sum(axis=1)
+    each = values[0], values[1] if len(values) > 1 else np.empty(0)
+    return Sweep(
+        experiment, *ranges, *each, int(ended[0].sum()), reached, elsewhere, ended, epochs, deepest, success, home.minima, points, heights,
+        named.changes,
+    )  # fmt: skip
+
+
+def _quartiles(batch: Batch) -> Array:
+    """Quartiles of the epochs of the starts that settled, (entries, 3); nan where none did."""
+    out = np.full((len(batch.entries), 3), np.nan)
+    epochs, settled = batch.settled()
+    for k in np.flatnonzero(settled.any(axis=1)):
+        out[k] = np.quantile(epochs[k, settled[k]], QUARTILES)
+    return out
+
+
+def _deepest(experiment: Experiment, points: Array, heights: Array) -> Flags:
+    """Which of the minima are the deepest at each entry, (entries, m); one outside the box counts only where there is none inside."""
+    problem = experiment.problem
+    with np.errstate(invalid="ignore"):
+        inside = ((points >= problem.lows) & (points <= problem.highs)).all(axis=2)
+    exists = ~np.isnan(heights)
+    eligible = np.where((inside & exists).any(axis=0), inside & exists, exists)
+    lowest = np.where(eligible, heights, np.inf).min(axis=0, initial=np.inf)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((eligible & (heights - lowest <= EQUALLY_DEEP * (1 + np.abs(lowest)))).T)
