@@ -13,6 +13,8 @@ page = st.navigation(
         st.Page("pages/many_starts.py", title="Many starts", icon=":material/bubble_chart:", default=True),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
         st.Page("pages/optimizers.py", title="Optimizers", icon=":material/trophy:"),
+        st.Page("pages/sensitivity.py", title="Sensitivity", icon=":material/tune:"),
+        st.Page("pages/basins.py", title="Basins", icon=":material/map:"),
         st.Page("pages/theory.py", title="Theory", icon=":material/function:"),
     ],
     position="top",

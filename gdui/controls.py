@@ -56,13 +56,18 @@ def _region(problem: Problem) -> dict[str, tuple[float, float]]:
     st.caption("Starts are drawn from this part of the plane.")
     for name, limits in problem.start_box.items():
         left, right = st.columns(2)
-        stem = f"region {problem.formula[:40]} {problem.box[name]} {name}"
         for column, end, value in zip((left, right), ("from", "to"), limits, strict=True):
-            session.keep(f"{stem} {end}", float(value))
-            column.number_input(f"${name_latex(name)}$ {end}", value=None, key=f"{stem} {end}", format="%g", step=0.5, persist_state="session")
-        low, high = (st.session_state[f"{stem} {end}"] for end in ("from", "to"))
+            key = region_key(problem, name, end)
+            session.keep(key, float(value))
+            column.number_input(f"${name_latex(name)}$ {end}", value=None, key=key, format="%g", step=0.5, persist_state="session")
+        low, high = (st.session_state[region_key(problem, name, end)] for end in ("from", "to"))
         region[name] = (float("nan") if low is None else low, float("nan") if high is None else high)
     return region
+
+
+def region_key(problem: Problem, name: str, end: str) -> str:
+    """The key of the widget that holds one end, "from" or "to", of the start region of a variable."""
+    return f"region {problem.formula[:40]} {problem.box[name]} {name} {end}"
 
 
 def one_point(problem: Problem, prefix: str, default: tuple[float, ...], label: str) -> tuple[float, ...] | None:

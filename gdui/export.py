@@ -70,11 +70,11 @@ def _parquet(findings: Findings) -> bytes:
     return buffer.getvalue()
 
 
-def chart_buttons(chart: Any, name: str) -> None:
-    """The chart as it stands, as PNG at twice the size and as SVG."""
-    with st.container(horizontal=True):
+def chart_buttons(chart: Any, name: str, *, scale: int = 2) -> None:
+    """The chart as it stands, as PNG at so many times the size and as SVG."""
+    with st.container(horizontal=True, width="content"):
         st.download_button(
-            "PNG", lambda: _png(chart), f"{name}.png", "image/png",
+            "PNG", lambda: _png(chart, scale), f"{name}.png", "image/png",
             icon=":material/image:", help="The map as a picture.", on_click="ignore",
         )  # fmt: skip
         st.download_button(
@@ -83,10 +83,10 @@ def chart_buttons(chart: Any, name: str) -> None:
         )  # fmt: skip
 
 
-def _png(chart: Any) -> bytes:
+def _png(chart: Any, scale: int) -> bytes:
     import vl_convert  # a large library that most visits never need
 
-    picture: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=2)
+    picture: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=scale)
     return picture
 
 

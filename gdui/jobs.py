@@ -73,10 +73,11 @@ def findings_of(experiment: Experiment) -> Findings:
     return found
 
 
-def result_of(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
+def result_of(kind: str, key: str, task: Callable[[Progress], R], *, patience: float | None = None) -> R | None:
     """What the task returns, from the cache or after a progress bar; None, with the bar or a word shown, until it is there.
 
-    key: equal keys have equal results. The task gets a progress callback that ends it when it is no longer wanted.
+    key: equal keys have equal results. The task gets a progress callback that ends it when it is no longer wanted. patience:
+    seconds before the bar is shown, PATIENCE by default; less where there is something else to look at.
     """
     found = cache().get(key)
     if found is not None:
@@ -86,7 +87,7 @@ def result_of(kind: str, key: str, task: Callable[[Progress], R]) -> R | None:
     assert job.future is not None
     if not job.cancel.is_set():
         try:
-            found = job.future.result(timeout=PATIENCE)
+            found = job.future.result(timeout=PATIENCE if patience is None else patience)
         except TimeoutError:
             _progress(job)
             return None

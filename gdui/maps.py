@@ -52,7 +52,8 @@ def landscape_values(
     return x, y, problem.value(points)
 
 
-def _png(rgb: NDArray[np.uint8]) -> str:
+def png(rgb: NDArray[np.uint8]) -> str:
+    """RGB bytes (rows, columns, 3), the lowest row first, as a data URL."""
     buffer = io.BytesIO()
     Image.fromarray(rgb[::-1]).save(buffer, format="PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -73,7 +74,7 @@ def background(
     low, high = cut or (tuple(np.quantile(finite, [0.0, 0.96])) if finite.size else (0.0, 1.0))
     picture = pd.DataFrame(
         {"x": [limits[0][0]], "x2": [limits[0][1]], "y": [limits[1][0]], "y2": [limits[1][1]]}
-    ).assign(url=_png(theme.colours(f, low, high, ramp=ramp, soften=soften, dark=view.dark)))
+    ).assign(url=png(theme.colours(f, low, high, ramp=ramp, soften=soften, dark=view.dark)))
     image = (
         alt.Chart(picture)
         .mark_image(aspect=False)

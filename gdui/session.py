@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from gdcore.basins import BasinMap
 from gdcore.experiment import Experiment, Findings, Trace, traces
 from gdcore.merging import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
@@ -119,6 +120,8 @@ def weight(result: Any) -> int:
     if hasattr(result, "certificate") and hasattr(result, "structure"):
         curves = (*result.structure.descents, *result.structure.borders) if result.structure else ()
         return STATIONARY * len(result.certificate.points) + sum(curve.path.size for curve in curves)
+    if isinstance(result, BasinMap):
+        return int(1.25 * result.labels.size) + STATIONARY * len(result.minima)
     if not isinstance(result, Findings):
         return 1 + sum(map(weight, getattr(result, "findings", ())))
     return result.count * (2 * result.starts.shape[1] + 6) + STATIONARY * (len(result.minima) + len(result.stationary))
@@ -174,6 +177,11 @@ def surveyed(setup: Setup) -> list[tuple[Stationary, Stability]]:
     problem = setup.problem
     minima = _survey(json.dumps(problem.to_dict()), problem)[:8]
     return [(m, stability_at(problem, setup.optimizer, setup.settings, m.point)) for m in minima]
+
+
+def surveyed_minima(setup: Setup) -> tuple[Stationary, ...]:
+    """All minima of the box that a quick search finds, deepest first."""
+    return _survey(json.dumps(setup.problem.to_dict()), setup.problem)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -66,7 +66,7 @@ def _choose_problem() -> None:
         if name in OF_THE_PROBLEM:
             st.session_state[f"setting {name}"] = value
     for name in list(st.session_state):
-        if str(name).startswith(("region ", "point ", "landscape ", "race ")):
+        if str(name).startswith(("region ", "point ", "landscape ", "race ", "sweep range ")):
             del st.session_state[name]
 
 
@@ -162,7 +162,7 @@ def _box(problem: Problem) -> Problem:
 def _parameters(problem: Problem) -> Problem:
     values = {}
     for name, setting in problem.parameter_settings.items():
-        low, high = _slider_range(setting)
+        low, high = slider_range(setting)
         st.session_state.setdefault(f"parameter {name}", float(setting.default))
         st.session_state[f"parameter {name}"] = min(max(st.session_state[f"parameter {name}"], low), high)
         values[name] = st.slider(
@@ -172,7 +172,8 @@ def _parameters(problem: Problem) -> Problem:
     return problem.with_parameters(**values) if values else problem
 
 
-def _slider_range(setting: Setting) -> tuple[float, float]:
+def slider_range(setting: Setting) -> tuple[float, float]:
+    """The ends of a slider over a parameter: its range, or ten to either side of its default."""
     low = setting.low if math.isfinite(setting.low) else setting.default - 10
     high = setting.high if math.isfinite(setting.high) else setting.default + 10
     return float(low), float(high)

@@ -19,6 +19,11 @@ from gdcore.stopping import ENDINGS, Ending
 
 ROUNDING = 1e-15  # a value this close to 0 is the rounding of 0, and the headline says 0
 ENGINE_NAMES = {"numpy": "NumPy", "compiled": "compiled", "mixed": "NumPy and the compiled"}
+COMPARING = ("Comparing with the gradient flow from the same place", "The comparison with the gradient flow")
+BESIDE = {  # work beside the page: what is said while it goes on, and what it is called
+    "proof": ("Looking for a proof", "The proof"), "crossings": COMPARING, "explanation": COMPARING,
+    "pushes": ("Looking for the smallest push out of each minimum", "The search for the smallest pushes"),
+}  # fmt: skip
 FOLLOWS = "Stationary points, borders and barriers appear here as soon as they are worked out."
 RECORDED = "Recorded step by step by the NumPy engine on this machine."
 MANY = 8  # so many minima are still worth a bar, a disc and a colour of their own
@@ -196,13 +201,12 @@ def undecided(certificate: Certificate) -> str:
 
 def beside(kind: str) -> str:
     """What is said of work that goes on while the page is shown."""
-    return "Looking for a proof …" if kind == "proof" else "Comparing with the gradient flow from the same place …"
+    return f"{BESIDE[kind][0]} …"
 
 
 def failed(kind: str, error: BaseException | None) -> str:
     """What is said of work beside the page that ended in an error."""
-    what = "The proof" if kind == "proof" else "The comparison with the gradient flow"
-    return f"{what} failed ({type(error).__name__}: {str(error)[:120]}); nothing else on the page depends on it."
+    return f"{BESIDE[kind][1]} failed ({type(error).__name__}: {str(error)[:120]}); nothing else on the page depends on it."
 
 
 def carried(crossings: Crossings, optimizer: str) -> str:

@@ -1,0 +1,199 @@
+"""Basin maps → pictures and alt.Chart: colour = minimum, darkness = epochs, greys and hatches for every other ending."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gdcore.basin_measures import Uncertainty
+from gdcore.basins import AreaShare, BasinMap, Change, shares
+from gdcore.experiment import Trace
+from gdcore.stopping import ENDINGS, Ending
+from gdui import theme
+from gdui.charts import PAD, View, minimum_name
+from gdui.maps import click_params, mark, path_table, png
+from gdui.wording import MANY
+
+Array = NDArray[np.float64]
+Picture = NDArray[np.uint8]
+DARKEST = 0.55  # how much of its lightness a colour loses where a run takes longest
+SHARP = 1024  # pixels that a picture has at least along its longer side, so that browsers do not blur it
+CHANGED = np.array([20, 20, 20])
+HATCHES = {  # which pixels of a grey are lighter: period, and how far the stripes lean
+    Ending.UNDEFINED: (6, 1), Ending.LEFT_DOMAIN: (6, -1), Ending.DIVERGED: (4, 1), Ending.LEFT_BOX: (0, 0), Ending.MOVING: (0, 0),
+    Ending.JUMPED: (4, -1), Ending.ORBIT: (8, 0), Ending.BOUNCING: (5, 0), Ending.HOVERING: (8, 1), Ending.FLAT: (10, -1),
+    Ending.SADDLE: (3, 0), Ending.MAXIMUM: (3, 1), Ending.DEGENERATE: (3, -1),
+}  # fmt: skip
+GREY = {  # lightness of each ending: the commonest are far apart
+    Ending.MOVING: 176, Ending.LEFT_BOX: 96, Ending.DIVERGED: 48, Ending.UNDEFINED: 216, Ending.LEFT_DOMAIN: 150, Ending.JUMPED: 70,
+    Ending.ORBIT: 120, Ending.BOUNCING: 140, Ending.HOVERING: 190, Ending.FLAT: 205, Ending.SADDLE: 235, Ending.MAXIMUM: 60, Ending.DEGENERATE: 230,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Point:
+    """A place marked on a map: x, y, what it is ("minimum 1", "saddle"), its number or "", its colour, and whether runs cannot settle there."""
+
+    x: float
+    y: float
+    kind: str
+    number: str
+    colour: str
+    unstable: bool = False
+
+
+def picture(found: BasinMap) -> Picture:
+    """RGB bytes (rows, columns, 3), the lowest row first: the minimum's colour, darker the more epochs, or the ending's grey."""
+    palette = np.array([_rgb(theme.minimum_colour(k)) for k in range(max(1, len(found.minima)))])
+    rgb = palette[np.maximum(found.labels, 0)] * (1 - DARKEST * darkness(found))[..., None]
+    for ending in GREY:
+        where = found.codes == ENDINGS.index(ending)
+        if where.any():
+            rgb[where] = _hatched(ending, found.labels.shape)[where]
+    return np.clip(rgb, 0, 255).round().astype(np.uint8)
+
+
+def _rgb(colour: str) -> Array:
+    return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
+
+
+def darkness(found: BasinMap) -> Array:
+    """From 0, the fewest epochs of a run that settled, to 1, the most, on a logarithmic scale; (rows, columns)."""
+    settled = found.labels >= 0
+    if not settled.any():
+        return np.zeros(found.labels.shape)
+    low, high = epochs_range(found)
+    return np.asarray(np.clip(np.log(np.maximum(found.epochs, low) / low) / max(math.log(high / low), 1e-9), 0, 1), dtype=np.float64)
+
+
+def epochs_range(found: BasinMap) -> tuple[float, float]:
+    """The epochs at the lightest and the darkest: the 1st and 99th hundredth of the runs that settled."""
+    settled = found.epochs[found.labels >= 0]
+    if not settled.size:
+        return 1.0, 1.0
+    low, high = np.quantile(settled, (0.01, 0.99)).tolist()
+    return max(1.0, low), max(1.0, low, high)
+
+
+def _hatched(ending: Ending, shape: tuple[int, ...]) -> Array:
+    """The ending's grey with its stripes, over the whole map (rows, columns, 3)."""
+    grey, (period, lean) = GREY[ending], HATCHES[ending]
+    plain = np.full((*shape, 3), float(grey))
+    if period:
+        rows, columns = np.indices(shape)
+        scale = max(1, max(shape) // 256)
+        stripe = ((rows // scale + lean * (columns // scale)) % period) == 0 if lean else (rows // scale) % period == 0
+        plain[stripe] = 255 - grey if 100 < grey < 156 else (grey + 90 if grey < 128 else grey - 90)
+    return plain
+
+
+def changed_picture(found: BasinMap, change: Change) -> Picture:
+    """The map, pale, with the pixels that changed in black."""
+    pale = 255 - (255 - picture(found).astype(float)) * 0.35
+    pale[change.pixels] = CHANGED
+    return pale.round().astype(np.uint8)
+
+
+def enlarged(rgb: Picture) -> Picture:
+    """Every pixel as a block."""
+    times = max(1, -(-SHARP // max(rgb.shape[:2])))
+    return rgb.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def chart(found: BasinMap, rgb: Picture, points: Sequence[Point], view: View, *, run: Trace | None = None, clickable: bool = True) -> alt.LayerChart:
+    """The picture on its axes, with marked places and a run's path; a click chooses a start, a drag a window."""
+    names, window = found.experiment.problem.variables, found.window
+    (left, right), (low, high) = window.x, window.y or (0.0, 1.0)
+    x = alt.X("x:Q", title=names[window.axes[0]], scale=alt.Scale(domain=[left, right], nice=False, zero=False), axis=_axis())
+    strip = window.y is None
+    up = "" if strip else names[window.axes[1]]
+    y = alt.Y("y:Q", title=up or None, scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=None if strip else _axis())
+    table = pd.DataFrame({"x": [left], "x2": [right], "y": [low], "y2": [high], "url": [png(enlarged(rgb))]})
+    layers = [alt.Chart(table).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")]
+    if run is not None:
+        layers += _run(run, view, window.axes, ((left, right), (low, high)), strip=strip)
+    layers += _marks([p for p in points if left <= p.x <= right and low <= p.y <= high], view)
+    if clickable:
+        layers.append(_clicks((left, right), (low, high), strip=strip))
+    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
+
+
+def _axis() -> alt.Axis:
+    return alt.Axis(grid=False, tickCount=6, format="~g", labelOverlap=True)
+
+
+def _clicks(x: tuple[float, float], y: tuple[float, float], *, strip: bool) -> alt.Chart:
+    """Invisible points that make every place clickable, and the rectangle that a drag draws."""
+    across = np.linspace(*x, 301 if strip else 61)
+    along = np.array([sum(y) / 2]) if strip else np.linspace(*y, 61)
+    table = pd.DataFrame({"x": np.repeat(across, len(along)), "y": np.tile(along, len(across))})
+    zoom = alt.selection_interval(name="zoom", encodings=["x"] if strip else ["x", "y"])
+    return alt.Chart(table).mark_point(opacity=0, size=30).encode(x="x:Q", y="y:Q").add_params(*click_params(["x", "y"]), zoom)
+
+
+def _run(run: Trace, view: View, axes: tuple[int, ...], limits: tuple[tuple[float, float], tuple[float, float]], *, strip: bool) -> list[alt.Chart]:
+    if strip:
+        table = pd.DataFrame({"x": run.path[:, axes[0]], "y": 0.5, "epoch": range(len(run.path))})
+    else:
+        table = path_table(run, View(view.dark, view.width, view.height, (axes[0], axes[1])), limits, 2000)
+    line = alt.Chart(table)
+    halo = line.mark_line(color="white", strokeWidth=4, clip=True, opacity=0.85)
+    path = line.mark_line(color="#111111", strokeWidth=1.8, clip=True)
+    way = {"x": "x:Q", "y": "y:Q", "order": "epoch:Q"}
+    return [halo.encode(**way), path.encode(**way), mark(table.iloc[:1], "square", theme.START), mark(table.iloc[-1:], "circle", theme.END)]
+
+
+def _marks(points: Sequence[Point], view: View) -> list[alt.Chart]:
+    """Minima as numbered discs, saddles as diamonds, and a cross over each minimum that runs cannot settle in."""
+    layers, place = [], {"x": alt.X("x:Q"), "y": alt.Y("y:Q")}
+    table = pd.DataFrame([vars(point) for point in points])
+    if table.empty:
+        return []
+    size = 150 if view.small else 300
+    saddles, minima, lost = table[table["number"] == ""], table[table["number"] != ""], table[table["unstable"]]
+    tip = [alt.Tooltip("kind:N", title="here"), alt.Tooltip("x:Q", format=".4g"), alt.Tooltip("y:Q", format=".4g")]
+    if len(saddles):
+        layers.append(alt.Chart(saddles).mark_point(shape="diamond", filled=True, size=70, color="white", stroke="black", strokeWidth=1.2, opacity=1).encode(**place, tooltip=tip))
+    if len(lost):
+        cross = alt.Chart(lost).mark_point(shape="M-1,-1L1,1M-1,1L1,-1", size=size * 3, stroke="black", strokeWidth=3, opacity=1, filled=False)
+        layers.append(cross.encode(**place, tooltip=tip))
+    if len(minima):
+        disc = alt.Chart(minima).mark_circle(size=size, opacity=1, stroke="white", strokeWidth=2)
+        layers.append(disc.encode(**place, color=alt.Color("colour:N", scale=None), tooltip=tip))
+        layers.append(alt.Chart(minima).mark_text(fontSize=9 if view.small else 12, fontWeight="bold", color="white").encode(**place, text="number:N"))
+    return layers
+
+
+def legend_rows(found: BasinMap) -> list[tuple[str, Picture, AreaShare]]:
+    """What occurs on the map: its name, a swatch (16, 24, 3) and its share of the area; minima beyond the palette together."""
+    rows = []
+    for one in shares(found):
+        if not one.share and one.high == 0:
+            continue
+        name = minimum_name(one.label) if one.label >= 0 else one.ending.label.capitalize()
+        shape = (16, 24)
+        swatch = np.broadcast_to(_rgb(theme.minimum_colour(one.label)), (*shape, 3)) if one.label >= 0 else _hatched(one.ending, shape)
+        if one.label < MANY:
+            rows.append((name, swatch.astype(np.uint8), one))
+    return rows
+
+
+def uncertainty(found: Uncertainty, view: View) -> alt.LayerChart:
+    """The share of uncertain pixels over the error of a start, log over log, with the fitted line."""
+    table = pd.DataFrame({"size": found.sizes, "share": found.shares})
+    table = table[table["share"] > 0]
+    x = alt.X("size:Q", title="error of a start, pixels", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(values=table["size"].tolist(), grid=False, format="d"))
+    y = alt.Y("share:Q", title="share with another outcome", scale=alt.Scale(type="log", nice=False, padding=8), axis=alt.Axis(format="~%", tickCount=4))
+    points = alt.Chart(table).mark_circle(size=60, color=theme.COMPARED[0], opacity=1).encode(x, y, tooltip=["size:Q", alt.Tooltip("share:Q", format=".3%")])
+    layers = [points]
+    if not math.isnan(found.exponent) and len(table):
+        middle = np.exp(np.log(table[["size", "share"]]).mean())
+        line = table.assign(share=middle["share"] * (table["size"] / middle["size"]) ** found.exponent)
+        layers.insert(0, alt.Chart(line).mark_line(color=view.ink, strokeWidth=1.5, strokeDash=[4, 3]).encode(x, y))
+    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
