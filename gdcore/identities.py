@@ -63,19 +63,19 @@ def _of_one_problem(home: Known, found: Sequence[Known]) -> Numbering:
     problem, fresh = home.problem, list[Valued]()
     for one in found:
         known = _points([*home.minima, *fresh], problem)
-        fresh += [m for m, n in zip(one.minima, _numbers(known, one.minima, problem), strict=True) if n == ELSEWHERE]
+        fresh += [m for m, n in zip(one.minima, numbers_of(known, one.minima, problem), strict=True) if n == ELSEWHERE]
     common = [*home.minima, *(fresh[k] for k in deepest_first(fresh))]
     points, heights = _points(common, problem), np.array([minimum.value for minimum in common])
     shape = len(common), len(found)
     everywhere = np.broadcast_to(points[:, None], (*shape, problem.dimension)), np.broadcast_to(heights[:, None], shape)
-    return Numbering(*everywhere, tuple(_numbers(points, one.minima, problem) for one in found))
+    return Numbering(*everywhere, tuple(numbers_of(points, one.minima, problem) for one in found))
 
 
 def _points(minima: Sequence[Valued], problem: Problem) -> Array:
     return np.array([minimum.point for minimum in minima], dtype=float).reshape(-1, problem.dimension)
 
 
-def _numbers(points: Array, minima: Sequence[Valued], problem: Problem) -> Indices:
+def numbers_of(points: Array, minima: Sequence[Valued], problem: Problem) -> Indices:
     """For each of the minima which of points (m, d), some of them nan, is at its place, or ELSEWHERE."""
     numbers, width = np.full(len(minima), ELSEWHERE), problem.highs - problem.lows
     for i, minimum in enumerate(minima):
@@ -87,7 +87,7 @@ def _numbers(points: Array, minima: Sequence[Valued], problem: Problem) -> Indic
 
 def _of_one_parameter(home: Known, found: Sequence[Known], parameter: str) -> Numbering:
     tracks, own = _tracks(home, found, parameter)
-    numbers = tuple(_numbers(tracks.points[:, k], one.minima, one.problem) for k, one in zip(own, found, strict=True))
+    numbers = tuple(numbers_of(tracks.points[:, k], one.minima, one.problem) for k, one in zip(own, found, strict=True))
     return Numbering(tracks.points[:, own], tracks.heights[:, own], numbers, tracks.changes)
 
 
@@ -119,7 +119,7 @@ def _of_two_parameters(home: Known, found: Sequence[Known], first: str, second: 
         tracks, own = _tracks(Known(root.problem, start), [found[i] for i in row], first)
         name = np.append(here, np.full(len(tracks.points) - len(here), ELSEWHERE))
         for i, station in zip(row, own, strict=True):
-            found_here = _numbers(tracks.points[:, station], found[i].minima, found[i].problem)
+            found_here = numbers_of(tracks.points[:, station], found[i].minima, found[i].problem)
             numbers[i] = np.where(found_here < 0, ELSEWHERE, name[found_here])
             points[here, i] = tracks.points[: len(here), station]
             heights[here, i] = tracks.heights[: len(here), station]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from gdcore.boxes import grid
 from gdcore.experiment import Experiment
-from gdcore.findings import Minimum
 from gdcore.optimizers import OPTIMIZERS
 from gdcore.problem import Problem
 from gdcore.stopping import MOST_EPOCHS
@@ -21,7 +21,14 @@ WAYS = 4  # times as long as settling from the steepest slope takes in the flatt
 LONGEST = 100_000  # epochs: half a minute for a map of 512 × 512
 
 
-def small_step(experiment: Experiment, *, minima: Sequence[Minimum], longest: int = LONGEST) -> Experiment:
+class Curved(Protocol):
+    """A minimum, from whatever source, with the eigenvalues (d,) of its Hessian, ascending."""
+
+    @property
+    def eigenvalues(self) -> tuple[float, ...]: ...
+
+
+def small_step(experiment: Experiment, *, minima: Sequence[Curved], longest: int = LONGEST) -> Experiment:
     """Plain gradient descent on the same problem that follows the gradient flow x' = -∇f closely: the reference for a basin map.
 
     Its rate is 0.05 of the smaller one of 2/λmax over the minima and 1/L, L the largest |eigenvalue| of the Hessian on a
@@ -33,7 +40,7 @@ def small_step(experiment: Experiment, *, minima: Sequence[Minimum], longest: in
     """
     problem, allowed = experiment.problem, OPTIMIZERS["gd"].settings["lr"]
     curvature, slope = _extremes(problem)
-    stable = min((minimum.stable_rate for minimum in minima), default=math.inf)
+    stable = min((2 / minimum.eigenvalues[-1] for minimum in minima), default=math.inf)
     rate = SMALL * min(stable, 1 / curvature if curvature > 0 else math.inf)
     if not math.isfinite(rate):
         raise ValueError("no curvature was found on the box, so no rate is known to be small: lower the learning rate by hand")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import altair as alt
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from gdcore.basin_measures import Uncertainty
 from gdcore.basins import AreaShare, BasinMap, Change, shares
-from gdcore.experiment import Trace
+from gdcore.experiment import Minimum, Trace
 from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.charts import PAD, View, minimum_name
@@ -48,9 +49,22 @@ class Point:
     unstable: bool = False
 
 
-def picture(found: BasinMap) -> Picture:
+class Outcomes(Protocol):
+    """What became of runs on a grid, (rows, columns): the label of a minimum or -1, the code of the ending, and the epochs."""
+
+    @property
+    def labels(self) -> NDArray[np.integer]: ...
+    @property
+    def codes(self) -> NDArray[np.int8]: ...
+    @property
+    def epochs(self) -> NDArray[np.integer]: ...
+    @property
+    def minima(self) -> tuple[Minimum, ...]: ...
+
+
+def picture(found: Outcomes) -> Picture:
     """RGB bytes (rows, columns, 3), the lowest row first: the minimum's colour, darker the more epochs, or the ending's grey."""
-    palette = np.array([_rgb(theme.minimum_colour(k)) for k in range(max(1, len(found.minima)))])
+    palette = np.array([_rgb(theme.minimum_colour(k)) for k in range(int(found.labels.max(initial=0)) + 1)])
     rgb = palette[np.maximum(found.labels, 0)] * (1 - DARKEST * darkness(found))[..., None]
     for ending in GREY:
         where = found.codes == ENDINGS.index(ending)
@@ -63,7 +77,7 @@ def _rgb(colour: str) -> Array:
     return np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)], dtype=float)
 
 
-def darkness(found: BasinMap) -> Array:
+def darkness(found: Outcomes) -> Array:
     """From 0, the fewest epochs of a run that settled, to 1, the most, on a logarithmic scale; (rows, columns)."""
     settled = found.labels >= 0
     if not settled.any():
@@ -72,7 +86,7 @@ def darkness(found: BasinMap) -> Array:
     return np.asarray(np.clip(np.log(np.maximum(found.epochs, low) / low) / max(math.log(high / low), 1e-9), 0, 1), dtype=np.float64)
 
 
-def epochs_range(found: BasinMap) -> tuple[float, float]:
+def epochs_range(found: Outcomes) -> tuple[float, float]:
     """The epochs at the lightest and the darkest: the 1st and 99th hundredth of the runs that settled."""
     settled = found.epochs[found.labels >= 0]
     if not settled.size:

@@ -299,12 +299,12 @@ def split(setup: Setup, found: BasinMap, other: BasinMap, said: str, asked: Fram
     """Both maps and the pixels that change, side by side."""
     change = changed(found, other)
     st.markdown(f"**{tables.safe(basin_words.changed(change, said, found.minima, other.minima))}**")
-    view = session.view(270, 270)
+    view = session.view(255, 255)
     with st.container(horizontal=True, gap="small"):
         for title, rgb, of in (
             ("This setting", basin_charts.picture(found), found), ("The other", basin_charts.picture(other), other),
             ("Black: pixels that change", basin_charts.changed_picture(found, change), found),
         ):  # fmt: skip
-            with st.container(width=335):
+            with st.container(width=320):
                 st.caption(title)
                 st.altair_chart(basin_charts.chart(of, rgb, on if of is found else (), view, clickable=False), width="content")

@@ -229,13 +229,14 @@ def heat(sweep: Sweep, rates: Sequence[StableRate], what: str, view: View) -> al
     assert sweep.y is not None and sweep.y_quantity is not None
     shown = quantity_shown(sweep, what)
     finite = shown[np.isfinite(shown)]
-    low, high = (0.0, 1.0) if what != "epochs" else (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    low, high = (low if what == "epochs" else 0.0), (high if high > 0 else 1.0)
     logarithmic = what == "epochs" and low > 0 and high > 20 * low
     levels = [np.log(v) if logarithmic else v for v in (shown, low, high)]
     rgb = theme.colours(*levels, ramp=theme.VIRIDIS, soften=0.0, dark=view.dark)
     sides = [edges(values, log=one.log) for values, one in ((sweep.x_values, sweep.x), (sweep.y_values, sweep.y))]
     picture = pd.DataFrame({"value": [sides[0][0]], "x2": [sides[0][-1]], "other": [sides[1][0]], "y2": [sides[1][-1]], "url": [png(enlarged(rgb))]})
-    x, y = _heat_axis(sweep.x_quantity, sides[0], alt.X, "value", log=sweep.x.log), _heat_axis(sweep.y_quantity, sides[1], alt.Y, "other", log=sweep.y.log)
+    x, y = heat_axis(sweep.x_quantity, sides[0], alt.X, "value", log=sweep.x.log), heat_axis(sweep.y_quantity, sides[1], alt.Y, "other", log=sweep.y.log)
     image = alt.Chart(picture).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")
     values, others = (axis.ravel() for axis in np.meshgrid(sweep.x_values, sweep.y_values))
     table = pd.DataFrame({"value": values, "other": others, "shown": np.where(np.isfinite(shown.ravel()), shown.ravel(), None)})
@@ -250,7 +251,8 @@ def heat(sweep: Sweep, rates: Sequence[StableRate], what: str, view: View) -> al
     return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
 
 
-def _heat_axis(quantity: Quantity, sides: Array, channel: type, field: str, *, log: bool) -> alt.X | alt.Y:
+def heat_axis(quantity: Quantity, sides: Array, channel: type, field: str, *, log: bool) -> alt.X | alt.Y:
+    """An axis of a map of pairs, between the borders of its cells."""
     scale = alt.Scale(type="log" if log else "linear", domain=[float(sides[0]), float(sides[-1])], nice=False, zero=False)
     return channel(f"{field}:Q", title=title(quantity), scale=scale, axis=alt.Axis(grid=False, tickCount=6, format="~g", labelOverlap=True))
 

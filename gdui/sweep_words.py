@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gdcore.implicit import Response
 from gdcore.leverage import Leverage
@@ -14,6 +15,7 @@ from gdcore.merging import Stationary
 from gdcore.sensitivity import Sweep
 from gdcore.shares import wilson
 from gdcore.stable_rates import RATE_KEY, StableRate
+from gdcore.stopping import ENDINGS
 from gdcore.tracks import Change
 from gdui.wording import estimate, figure, interval, percent, point
 
@@ -228,3 +230,23 @@ def ranking_caption(found: Leverage) -> str:
         f"the epochs are {figure(mean, 3)} ({figure(low, 3)} to {figure(high, 3)}), a start that never settles counting with the whole budget. "
         "Alone: by its own effect; total: with all interactions. Intervals by bootstrap."
     )
+
+
+def plane(labels: NDArray[np.int64], codes: NDArray[np.int8], start: tuple[float, ...]) -> str:
+    """What becomes of the run from one start, over all pairs of two settings."""
+    total, parts = labels.size, []
+    for number in np.unique(labels[labels >= 0]).tolist():
+        parts.append((int((labels == number).sum()), f"in minimum {number + 1}"))
+    settled = f"settles {listed([f'{text} at {percent(count / total)}' for count, text in parts])} of the pairs" if parts else "settles in no minimum at any pair"
+    others = codes[labels < 0]
+    if not others.size:
+        return f"From {point(start)} the run {settled}."
+    counts = np.bincount(others, minlength=len(ENDINGS))
+    most = int(counts.argmax())
+    return f"From {point(start)} the run {settled}; at {percent(others.size / total)} it ends otherwise, mostly: {ENDINGS[most].label}."
+
+
+def plane_caption(bounded: bool) -> str:
+    """What the lines on the plane of two settings are."""
+    lines = "Dashed: the exact stability boundary of the minimum of that colour; beyond it no run settles there. " if bounded else "There is no linear rate at these minima, so there is no stability boundary. "
+    return f"{lines}Darker: more epochs; greys: every other ending. Click a pair to make it the current one."

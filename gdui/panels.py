@@ -1,0 +1,47 @@
+"""What the page Sensitivity shows of a sweep: charts over one value, or a heat map of two."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from gdui import planing, sensitivity_charts, session, sweep_words, sweeping, tables
+from gdui.sweeping import Swept
+
+LEFT, RIGHT = 535, 455  # pixels of the two columns
+
+
+def of_one(found: Swept) -> None:
+    """Stacked shares over the value, and beside them the deepest minimum, the epochs, the stable rates and what happens on the way."""
+    sweep, rates = found.sweep, found.rates
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=LEFT):
+            st.markdown("**What becomes of the starts** (click a value to make it the current one)")
+            key = f"sweep {sweep.experiment.digest} {sweep.x}"
+            chart = sensitivity_charts.stacked(sweep, rates, session.view(455, 300))
+            st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            tables.told(sweep_words.events(sweep, rates))
+        with st.container(width=RIGHT):
+            small = session.view(360, 110)
+            st.markdown("**The deepest minimum** (band: 95 % interval)")
+            st.altair_chart(sensitivity_charts.success(sweep, small), width="content")
+            st.markdown("**Epochs until settled** (median; band: quartiles)")
+            st.altair_chart(sensitivity_charts.epochs(sweep, small), width="content")
+            if sensitivity_charts.has_curves(rates):
+                st.markdown("**Largest stable rate of each minimum** (dotted: the rate in force)")
+                st.altair_chart(sensitivity_charts.stable_curves(sweep, rates, small), width="content")
+
+
+def of_two(found: Swept) -> None:
+    """The heat map of two values; beside it, where both are settings, one start under all pairs."""
+    sweep, rates = found.sweep, found.rates
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=LEFT):
+            st.markdown("**All starts under all pairs**")
+            what = sweeping.shown(sweep)
+            key = f"heat {what} {sweep.experiment.digest} {sweep.x} {sweep.y}"
+            chart = sensitivity_charts.heat(sweep, rates, what, session.view(380, 330))
+            st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            st.caption(tables.safe(sweep_words.heat_caption(sweep, rates)))
+        if planing.offered(sweep) and not found.coarse:
+            with st.container(width=RIGHT):
+                planing.show(sweep)
