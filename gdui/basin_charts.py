@@ -26,6 +26,7 @@ Picture = NDArray[np.uint8]
 DARKEST = 0.55  # how much of its lightness a colour loses where a run takes longest
 SHARP = 1024  # pixels that a picture has at least along its longer side, so that browsers do not blur it
 CHANGED = np.array([20, 20, 20])
+SWATCH = (16, 24)
 HATCHES = {  # which pixels of a grey are lighter: period, and how far the stripes lean
     Ending.UNDEFINED: (6, 1), Ending.LEFT_DOMAIN: (6, -1), Ending.DIVERGED: (4, 1), Ending.LEFT_BOX: (0, 0), Ending.MOVING: (0, 0),
     Ending.JUMPED: (4, -1), Ending.ORBIT: (8, 0), Ending.BOUNCING: (5, 0), Ending.HOVERING: (8, 1), Ending.FLAT: (10, -1),
@@ -191,11 +192,29 @@ def legend_rows(found: BasinMap) -> list[tuple[str, Picture, AreaShare]]:
         if not one.share and one.high == 0:
             continue
         name = minimum_name(one.label) if one.label >= 0 else one.ending.label.capitalize()
-        shape = (16, 24)
-        swatch = np.broadcast_to(_rgb(theme.minimum_colour(one.label)), (*shape, 3)) if one.label >= 0 else _hatched(one.ending, shape)
+        swatch = _plain(one.label) if one.label >= 0 else _hatched(one.ending, SWATCH)
         if one.label < MANY:
             rows.append((name, swatch.astype(np.uint8), one))
     return rows
+
+
+def legend(found: Outcomes, view: View) -> alt.LayerChart:
+    """A row of swatches with the name of each outcome that occurs, minima first."""
+    names = [(minimum_name(k), _plain(k)) for k in np.unique(found.labels[found.labels >= 0])[:MANY].tolist()]
+    names += [(ENDINGS[c].label.capitalize(), _hatched(ENDINGS[c], SWATCH)) for c in np.unique(found.codes[found.labels < 0]).tolist()]
+    per_row = max(1, view.width // 135)
+    rows = [{"x": 135 * (k % per_row), "y": 20 * (k // per_row), "name": name, "url": png(swatch.astype(np.uint8))} for k, (name, swatch) in enumerate(names)]
+    table = pd.DataFrame(rows)
+    height = 20 * (1 + (len(names) - 1) // per_row)
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[0, view.width], nice=False))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[height - 10, -10], nice=False))
+    swatches = alt.Chart(table).mark_image(width=20, height=13, align="left", aspect=False).encode(x, y, url="url:N")
+    text = alt.Chart(table).mark_text(align="left", dx=26, fontSize=12, color=view.ink).encode(x, y, text="name:N")
+    return alt.layer(swatches, text).properties(width=view.width, height=height, autosize=PAD)
+
+
+def _plain(label: int) -> Array:
+    return np.broadcast_to(_rgb(theme.minimum_colour(label)), (*SWATCH, 3))
 
 
 def uncertainty(found: Uncertainty, view: View) -> alt.LayerChart:

@@ -15,7 +15,7 @@ from gdcore.knobs import Knob
 from gdcore.planes import Plane, boundary, plane
 from gdcore.quantities import Range
 from gdcore.sensitivity import Sweep
-from gdui import controls, plane_charts, session, stepping, sweep_words, sweeping, tables
+from gdui import basin_charts, controls, plane_charts, session, stepping, sweep_words, sweeping, tables
 from gdui.jobs import result_of
 from gdui.plane_charts import Numbered
 
@@ -56,6 +56,7 @@ def show(sweep: Sweep) -> None:
     chart = plane_charts.chart(found.plane, numbered, found.radii, (sweep.x_quantity, sweep.y_quantity), session.view(330, 330))
     st.markdown(tables.safe(sweep_words.plane(numbered.labels, numbered.codes, start)))
     st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+    st.altair_chart(basin_charts.legend(numbered, session.view(410, 20)), width="content")
     st.caption(tables.safe(sweep_words.plane_caption(bool(found.radii))))
 
 

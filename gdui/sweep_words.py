@@ -227,7 +227,7 @@ def ranking_caption(found: Leverage) -> str:
     shares = [percent(share) for share in found.share]
     return (
         f"{found.knobs.evaluations:,} sets of values, each from the same {found.starts:,} starts. The share is {shares[1]} on average ({shares[0]} to {shares[2]}); "
-        f"the epochs are {figure(mean, 3)} ({figure(low, 3)} to {figure(high, 3)}), a start that never settles counting with the whole budget. "
+        f"the epochs are {mean:,.0f} ({low:,.0f} to {high:,.0f}), a start that never settles counting with the whole budget. "
         "Alone: by its own effect; total: with all interactions. Intervals by bootstrap."
     )
 

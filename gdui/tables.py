@@ -9,7 +9,7 @@ from gdcore.certificate import Certificate
 from gdcore.experiment import Findings
 from gdcore.problem import Problem
 from gdcore.structure import Structure
-from gdui import charts, export, session, stationary, wording
+from gdui import charts, export, session, stationary, unseen_words, wording
 from gdui.stationary import Mark
 
 MOST_ROWS = 100_000
@@ -70,6 +70,8 @@ def minima(findings: Findings) -> None:
         st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
     limit = f"no linear rate, since {reason}" if reason else f"the largest learning rate at which {question.optimizer.name} settles there"
     st.caption(safe(f"Epochs: the median of the runs that settled there. Eigenvalues: of the Hessian. Stable rate: {limit}."))
+    for text in unseen_words.sentences(findings) if findings.certificate is not None else ():
+        st.caption(safe(text))
 
 
 def starts(findings: Findings) -> None:
