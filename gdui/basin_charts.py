@@ -13,18 +13,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gdcore.basin_measures import Uncertainty
-from gdcore.basins import AreaShare, BasinMap, Change, shares
+from gdcore.basins import BasinMap, Change, shares
 from gdcore.experiment import Minimum, Trace
 from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.charts import PAD, View, minimum_name
 from gdui.maps import click_params, mark, path_table, png
-from gdui.wording import MANY
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 DARKEST = 0.55  # how much of its lightness a colour loses where a run takes longest
 SHARP = 1024  # pixels that a picture has at least along its longer side, so that browsers do not blur it
+CURVE = 601  # points of the curve of f in one variable
+FEW = 40  # so many saddles can have large marks
 CHANGED = np.array([20, 20, 20])
 SWATCH = (16, 24)
 HATCHES = {  # which pixels of a grey are lighter: period, and how far the stripes lean
@@ -122,29 +123,53 @@ def enlarged(rgb: Picture) -> Picture:
 
 
 def chart(found: BasinMap, rgb: Picture, points: Sequence[Point], view: View, *, run: Trace | None = None, clickable: bool = True) -> alt.LayerChart:
-    """The picture on its axes, with marked places and a run's path; a click chooses a start, a drag a window."""
-    names, window = found.experiment.problem.variables, found.window
-    (left, right), (low, high) = window.x, window.y or (0.0, 1.0)
-    x = alt.X("x:Q", title=names[window.axes[0]], scale=alt.Scale(domain=[left, right], nice=False, zero=False), axis=_axis())
+    """The picture on its axes, with marked places and a run's path; a click chooses a start, a drag a window.
+
+    In one variable f is drawn over the bands of the basins.
+    """
+    problem, window = found.experiment.problem, found.window
     strip = window.y is None
-    up = "" if strip else names[window.axes[1]]
-    y = alt.Y("y:Q", title=up or None, scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=None if strip else _axis())
+    curve = _curve(found) if strip else None
+    limits = window.x, _reach(curve["y"].to_numpy()) if curve is not None else window.y or (0.0, 1.0)
+    (left, right), (low, high) = limits
+    up = "f" if strip else problem.variables[window.axes[1]]
+    x = alt.X("x:Q", title=problem.variables[window.axes[0]], scale=alt.Scale(domain=[left, right], nice=False, zero=False), axis=_axis())
+    y = alt.Y("y:Q", title=up, scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=_axis())
     table = pd.DataFrame({"x": [left], "x2": [right], "y": [low], "y2": [high], "url": [png(enlarged(rgb))]})
     layers = [alt.Chart(table).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")]
+    if curve is not None:
+        layers += [alt.Chart(curve).mark_line(color=c, strokeWidth=w, clip=True).encode(x="x:Q", y="y:Q") for c, w in (("black", 4), ("white", 2))]
     if run is not None:
-        layers += _run(run, view, window.axes, ((left, right), (low, high)), strip=strip)
+        layers += _run(run, view, window.axes, limits, strip=strip)
     layers += _marks([p for p in points if left <= p.x <= right and low <= p.y <= high], view)
     if clickable:
-        layers.append(_clicks((left, right), (low, high), strip=strip))
+        layers.append(_clicks(limits, strip=strip))
     return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
+
+
+def _curve(found: BasinMap) -> pd.DataFrame:
+    """f along the one axis of a strip."""
+    starts = found.window.starts(CURVE, 1)[0]
+    values = found.experiment.problem.value(starts)
+    return pd.DataFrame({"x": starts[:, found.window.axes[0]], "y": np.where(np.isfinite(values), values, np.nan)}).dropna()
+
+
+def _reach(values: Array) -> tuple[float, float]:
+    """What an axis of f shows: all of it, or the bulk where it has a spike."""
+    if not values.size:
+        return 0.0, 1.0
+    low, most, high = float(values.min()), float(np.quantile(values, 0.95)), float(values.max())
+    top = high if high - low <= 3 * (most - low) else most
+    return low - 0.1 * (top - low or 1.0), top + 0.1 * (top - low or 1.0)
 
 
 def _axis() -> alt.Axis:
     return alt.Axis(grid=False, tickCount=6, format="~g", labelOverlap=True)
 
 
-def _clicks(x: tuple[float, float], y: tuple[float, float], *, strip: bool) -> alt.Chart:
+def _clicks(limits: tuple[tuple[float, float], tuple[float, float]], *, strip: bool) -> alt.Chart:
     """Invisible points that make every place clickable, and the rectangle that a drag draws."""
+    x, y = limits
     across = np.linspace(*x, 301 if strip else 61)
     along = np.array([sum(y) / 2]) if strip else np.linspace(*y, 61)
     table = pd.DataFrame({"x": np.repeat(across, len(along)), "y": np.tile(along, len(across))})
@@ -154,7 +179,7 @@ def _clicks(x: tuple[float, float], y: tuple[float, float], *, strip: bool) -> a
 
 def _run(run: Trace, view: View, axes: tuple[int, ...], limits: tuple[tuple[float, float], tuple[float, float]], *, strip: bool) -> list[alt.Chart]:
     if strip:
-        table = pd.DataFrame({"x": run.path[:, axes[0]], "y": 0.5, "epoch": range(len(run.path))})
+        table = pd.DataFrame({"x": run.path[:, axes[0]], "y": run.values, "epoch": range(len(run.path))})
     else:
         table = path_table(run, View(view.dark, view.width, view.height, (axes[0], axes[1])), limits, 2000)
     line = alt.Chart(table)
@@ -174,7 +199,7 @@ def _marks(points: Sequence[Point], view: View) -> list[alt.Chart]:
     saddles, minima, lost = table[table["number"] == ""], table[table["number"] != ""], table[table["unstable"]]
     tip = [alt.Tooltip("kind:N", title="here"), alt.Tooltip("x:Q", format=".4g"), alt.Tooltip("y:Q", format=".4g")]
     if len(saddles):
-        layers.append(alt.Chart(saddles).mark_point(shape="diamond", filled=True, size=70, color="white", stroke="black", strokeWidth=1.2, opacity=1).encode(**place, tooltip=tip))
+        layers.append(alt.Chart(saddles).mark_point(shape="diamond", filled=True, size=70 if len(saddles) <= FEW else 18, color="white", stroke="black", strokeWidth=1.2, opacity=1).encode(**place, tooltip=tip))
     if len(lost):
         cross = alt.Chart(lost).mark_point(shape="M-1,-1L1,1M-1,1L1,-1", size=size * 3, stroke="black", strokeWidth=3, opacity=1, filled=False)
         layers.append(cross.encode(**place, tooltip=tip))
@@ -185,22 +210,34 @@ def _marks(points: Sequence[Point], view: View) -> list[alt.Chart]:
     return layers
 
 
-def legend_rows(found: BasinMap) -> list[tuple[str, Picture, AreaShare]]:
-    """What occurs on the map: its name, a swatch (16, 24, 3) and its share of the area; minima beyond the palette together."""
-    rows = []
+@dataclass(frozen=True)
+class LegendRow:
+    """One outcome of a map: its name, a swatch of its colour, and what part of the area it has, from low to high."""
+
+    name: str
+    swatch: Picture
+    share: float
+    low: float
+    high: float
+
+
+def legend_rows(found: BasinMap) -> list[LegendRow]:
+    """What occurs on the map, minima first; those beyond the palette are one row."""
+    rows: dict[str, LegendRow] = {}
     for one in shares(found):
-        if not one.share and one.high == 0:
+        if not one.high:
             continue
         name = minimum_name(one.label) if one.label >= 0 else one.ending.label.capitalize()
         swatch = _plain(one.label) if one.label >= 0 else _hatched(one.ending, SWATCH)
-        if one.label < MANY:
-            rows.append((name, swatch.astype(np.uint8), one))
-    return rows
+        before = rows.get(name)
+        sums = (one.share, one.low, one.high) if before is None else (before.share + one.share, before.low + one.low, min(1.0, before.high + one.high))
+        rows[name] = LegendRow(name, swatch.astype(np.uint8), *sums)
+    return list(rows.values())
 
 
 def legend(found: Outcomes, view: View) -> alt.LayerChart:
     """A row of swatches with the name of each outcome that occurs, minima first."""
-    names = [(minimum_name(k), _plain(k)) for k in np.unique(found.labels[found.labels >= 0])[:MANY].tolist()]
+    names = list({minimum_name(k): _plain(k) for k in np.unique(found.labels[found.labels >= 0]).tolist()}.items())
     names += [(ENDINGS[c].label.capitalize(), _hatched(ENDINGS[c], SWATCH)) for c in np.unique(found.codes[found.labels < 0]).tolist()]
     per_row = max(1, view.width // 135)
     rows = [{"x": 135 * (k % per_row), "y": 20 * (k // per_row), "name": name, "url": png(swatch.astype(np.uint8))} for k, (name, swatch) in enumerate(names)]

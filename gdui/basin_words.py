@@ -19,7 +19,8 @@ NEAR = 1e-5
 
 def headline(found: BasinMap, *, whole: bool) -> str:
     """The answer of the page Basins: what part of the box, or of the window, belongs to which minimum."""
-    where = "the box" if whole else "this window"
+    slice_ = "this slice of the box" if found.experiment.problem.dimension > len(found.window.axes) else "the box"
+    where = slice_ if whole else "this window"
     areas = shares(found)
     minima = sorted((one for one in areas if one.label >= 0 and one.share > 0), key=lambda one: one.label)
     rest = sum(one.share for one in areas if one.label < 0)
@@ -37,7 +38,14 @@ def basis(found: BasinMap, *, coarse: bool) -> str:
     """On how many runs the map rests, and what its colours say."""
     size = f"{found.columns:,} × {found.rows:,}" if found.rows > 1 else f"{found.columns:,}"
     first = "A first, coarse map; the finer one is being computed. " if coarse else ""
-    return f"{first}One run from each of {size} places. Colour: the minimum it reaches; darker: the more epochs it takes; greys: every other ending."
+    return f"{first}One run from each of {size} places. Colour: the minimum it reaches; darker: the more epochs it takes; greys: every other ending.{_held(found)}"
+
+
+def _held(found: BasinMap) -> str:
+    """At which values the variables are held that the map does not show."""
+    problem, window = found.experiment.problem, found.window
+    others = [f"{name} = {figure(window.held[i])}" for i, name in enumerate(problem.variables) if i not in window.axes]
+    return f" Held: {', '.join(others)}." if others else ""
 
 
 def mixed(entropy: BasinEntropy | None, border: Uncertainty) -> list[str]:
@@ -49,7 +57,7 @@ def mixed(entropy: BasinEntropy | None, border: Uncertainty) -> list[str]:
         kind = "are smooth, or nearly: slivers and cusps leave some doubt" if not border.fractal and border.interval[1] < 1 else kind
         said.append(f"The borders {kind} (uncertainty exponent {figure(border.exponent, 3)}, 95 %: {low} to {high}; dimension {figure(border.dimension, 3)}).")
     else:
-        said.append(f"No uncertainty exponent: {border.reason}")
+        said.append(f"No uncertainty exponent: {border.reason}.")
     if entropy is not None:
         if math.isnan(entropy.boundary):
             said.append("Basin entropy 0: within every box of pixels all runs end alike.")

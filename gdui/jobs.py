@@ -13,10 +13,11 @@ import streamlit as st
 
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Findings, run
-from gdui import cluster, tables, wording
+from gdui import cluster, tables, wake, wording
 from gdui.session import cache
 
 PATIENCE = 0.5  # seconds that a page waits before it shows a progress bar instead
+LOOK = 0.3  # seconds between two looks of a bar at its job
 COURTESY = 1.0  # seconds that a job waits for the one it replaces: compiling and labelling cannot be stopped
 R = TypeVar("R")
 
@@ -38,6 +39,7 @@ class Job:
     begun: bool = False
     future: Future[Any] | None = None
     submitted: float = 0.0
+    looks: int = 0  # of the bar at how far it is
     missed: bool = False  # whether a page was shown without the result
 
 
@@ -126,12 +128,14 @@ def _drop_job(kind: str) -> None:
         del st.session_state["job"]
 
 
-@st.fragment(run_every=0.3)
+@st.fragment
 def _progress(job: Job) -> None:
-    """A bar that polls the worker, and the button that stops it."""
+    """A bar that looks at the worker again and again, and the button that stops it; the server, not the browser, asks for each look."""
     assert job.future is not None
     if job.future.done() or job.cancel.is_set():
         st.rerun()
+    job.looks = look = job.looks + 1
+    wake.again(LOOK, lambda: job.looks == look)
     st.progress(min(1.0, job.done / job.total), text=how_far(job))
     st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:", on_click=job.cancel.set)
 

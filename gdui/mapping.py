@@ -24,6 +24,7 @@ from gdcore.stopping import ENDINGS
 from gdui import basin_charts, basin_words, beside, export, session, tables, theme, wording
 from gdui.basin_charts import Point
 from gdui.jobs import result_of
+from gdui.maps import png
 from gdui.proofs import Proof
 from gdui.session import Setup
 
@@ -197,11 +198,11 @@ def points(setup: Setup, found: BasinMap, certificate: Certificate | None) -> li
     on: list[Point] = []
     for one in certificate.points if certificate is not None else ():
         if one.kind == "saddle" and _near(problem, found.window, one.point):
-            on.append(Point(*_place(one.point, axes), "saddle", "", "#ffffff"))
+            on.append(Point(*_place(one.point, axes, one.value), "saddle", "", "#ffffff"))
     for k, minimum in enumerate(found.minima[: wording.MANY * 4]):
         if _near(problem, found.window, minimum.point):
             stable = session.stability_at(problem, setup.optimizer, setup.settings, minimum.point)
-            on.append(Point(*_place(minimum.point, axes), f"minimum {k + 1}", str(k + 1), theme.minimum_colour(k), stable.radius > 1))
+            on.append(Point(*_place(minimum.point, axes, minimum.value), f"minimum {k + 1}", str(k + 1), theme.minimum_colour(k), stable.radius > 1))
     return on
 
 
@@ -210,8 +211,9 @@ def _near(problem: Problem, window: Window, point: tuple[float, ...]) -> bool:
     return all(abs(point[i] - window.held[i]) <= SLICE * (problem.limits[i][1] - problem.limits[i][0]) for i in others)
 
 
-def _place(point: tuple[float, ...], axes: tuple[int, ...]) -> tuple[float, float]:
-    return point[axes[0]], point[axes[1]] if len(axes) > 1 else 0.5
+def _place(point: tuple[float, ...], axes: tuple[int, ...], value: float) -> tuple[float, float]:
+    """Where a point is drawn; in one variable on the curve of f."""
+    return point[axes[0]], point[axes[1]] if len(axes) > 1 else value
 
 
 def clicked(key: str, asked: Frame) -> Callable[[], None]:
@@ -258,7 +260,7 @@ def areas(found: BasinMap) -> None:
     """One row per minimum and ending: its colour, share of the area, and what the pixels leave open."""
     rows = basin_charts.legend_rows(found)
     frame = pd.DataFrame(
-        [(basin_charts.png(swatch), name, wording.percent(one.share), f"{100 * one.low:.1f} to {100 * one.high:.1f} %") for name, swatch, one in rows],
+        [(png(row.swatch), row.name, wording.percent(row.share), f"{100 * row.low:.1f} to {100 * row.high:.1f} %") for row in rows],
         columns=["", "reached", "share", "between"],
     )
     columns = {"": st.column_config.ImageColumn(width=40)}
