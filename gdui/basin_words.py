@@ -37,7 +37,7 @@ def headline(found: BasinMap, *, whole: bool) -> str:
 def basis(found: BasinMap, *, coarse: bool) -> str:
     """On how many runs the map rests, and what its colours say."""
     size = f"{found.columns:,} × {found.rows:,}" if found.rows > 1 else f"{found.columns:,}"
-    first = "A first, coarse map; the finer one is being computed. " if coarse else ""
+    first = "A first, coarse map. " if coarse else ""
     return f"{first}One run from each of {size} places. Colour: the minimum it reaches; darker: the more epochs it takes; greys: every other ending.{_held(found)}"
 
 

@@ -29,6 +29,7 @@ from gdui.proofs import Proof
 from gdui.session import Setup
 
 COARSE, SIZES, USUAL = 64, (128, 256, 512, 1024, 2000), 512
+BETWEEN = 256  # pixels of a map between the coarse one and one that takes long
 NOTHING, SMALL_STEPS = "nothing", "small steps"
 LEAST_DRAG = 0.02  # of an axis: a shorter drag is a click that slipped
 MOST_PUSHED = 5
@@ -139,15 +140,26 @@ def _capital(text: str) -> str:
 
 
 def mapped(experiment: Experiment, asked: Frame, certificate: Certificate | None) -> Mapped | None:
-    """The map: the fine one where it is there, else a coarse one with the progress of the fine; None before either."""
-    first = None
-    if session.cache().get(_key(experiment, asked.window, asked.side, certificate)) is None:
-        coarse = _map("coarse map", experiment, asked.window, min(COARSE, asked.side), certificate, None)
-        if coarse is None:
+    """The map as fine as it is asked for, or the finest there is with the progress of the next; None before any."""
+    best = _finest(experiment, asked, certificate)
+    if best is None:
+        best = _map("coarse map", experiment, asked.window, min(COARSE, asked.side), certificate, None)
+        if best is None:
             return None
-        first = Mapped(coarse, asked.side > COARSE)
-    fine = _map("map", experiment, asked.window, asked.side, certificate, 0.05 if first else None)
-    return first if fine is None else Mapped(fine, False)
+    if best.columns >= asked.side:
+        return Mapped(best, False)
+    side = BETWEEN if best.columns < BETWEEN < asked.side // 2 else asked.side
+    finer = _map("map", experiment, asked.window, side, certificate, 0.05)
+    if finer is not None and side < asked.side:
+        st.rerun()
+    return Mapped(best, True) if finer is None else Mapped(finer, False)
+
+
+def _finest(experiment: Experiment, asked: Frame, certificate: Certificate | None) -> BasinMap | None:
+    """The finest map of the window that was made before, no finer than asked for."""
+    sizes = [side for side in (*SIZES, COARSE) if side <= asked.side]
+    known = (session.cache().get(_key(experiment, asked.window, side, certificate)) for side in sorted(sizes, reverse=True))
+    return next((found for found in known if found is not None), None)
 
 
 def second(experiment: Experiment, asked: Frame, certificate: Certificate | None) -> BasinMap | None:

@@ -160,7 +160,7 @@ def limits(sweep: Sweep, rates: Sequence[StableRate]) -> list[str]:
 def basis(sweep: Sweep, *, coarse: bool) -> str:
     """On how many values and starts the answer rests."""
     values = f"{len(sweep.x_values):,} values" if sweep.y is None else f"{len(sweep.x_values):,} × {len(sweep.y_values):,} pairs of values"
-    first = "A first, coarse answer; the finer one is being computed. " if coarse else ""
+    first = "A first, coarse answer. " if coarse else ""
     return f"{first}{values}, each from the same {sweep.count:,} starts. Minima keep their number and colour from value to value."
 
 
