@@ -34,12 +34,12 @@ class StableRate:
 
 
 def stable_rates(sweep: Sweep) -> tuple[StableRate, ...]:
-    """The curves of at most six minima; none where the optimizer has no learning rate, or no linear rate at a minimum.
+    """The curves of at most six minima; none where the optimizer has no learning rate, or a scheduled one, or no linear rate at a minimum.
 
     Of two quantities beside the rate there is no curve.
     """
     experiment = sweep.experiment
-    if RATE not in experiment.optimizer.settings:
+    if RATE not in experiment.optimizer.settings or isinstance(experiment.settings[RATE], str):
         return ()
     keys = [one.key for one in (sweep.x, sweep.y) if one is not None]
     others = [key for key in keys if key != RATE_KEY]
@@ -80,8 +80,9 @@ def _crossings(
 ) -> tuple[float, ...]:
     """Where the experiment's own rate is the largest stable one, while no rate is swept."""
     own = sweep.experiment.settings[RATE]
-    if isinstance(own, str) or sweep.y is not None:
+    if sweep.y is not None:
         return ()
+    assert not isinstance(own, str)
     found = []
     for i in np.flatnonzero(np.diff(np.sign(rates - own)) != 0):
         low, high = values[i], values[i + 1]

@@ -56,7 +56,8 @@ def _collapse(sweep: Sweep, rates: Sequence[StableRate]) -> str:
         if not math.isnan(limit):
             parts.append(f"Above a {named(sweep)} of {figure(limit, 3)} the deepest minimum is never reached: no run can settle there.")
         else:
-            parts.append(f"From a {named(sweep)} of {figure(values[last + 1], 3)} up, {starts} reaches the deepest minimum (at {figure(values[last], 3)}: {_share(sweep, last)}).")
+            slow = _slow(sweep, rates, values[last + 1])
+            parts.append(f"From a {named(sweep)} of {figure(values[last + 1], 3)} up, {starts} reaches the deepest minimum (at {figure(values[last], 3)}: {_share(sweep, last)}).{slow}")
     if first > 0:
         limit = _limit_between(sweep, rates, values[first - 1], values[first])
         if not math.isnan(limit):
@@ -71,6 +72,15 @@ def _limit_between(sweep: Sweep, rates: Sequence[StableRate], low: float, high: 
     deepest = {int(number) for number in np.flatnonzero(sweep.deepest.any(axis=0))}
     found = [value for curve in rates if curve.number in deepest for value in lost_at(sweep, curve) if low <= value <= high]
     return found[0] if found else math.nan
+
+
+def _slow(sweep: Sweep, rates: Sequence[StableRate], value: float) -> str:
+    """Why runs do not settle although the rate is still a stable one: they come too slowly near its limit."""
+    if sweep.x.key != RATE_KEY:
+        return ""
+    deepest = {int(number) for number in np.flatnonzero(sweep.deepest.any(axis=0))}
+    limit = next((float(curve.rates[0]) for curve in rates if curve.number in deepest and curve.rates[0] > value), math.inf)
+    return f" Its stable limit is {figure(limit, 4)}: below that runs do come near, too slowly for {sweep.experiment.stopping.epochs:,} epochs." if math.isfinite(limit) else ""
 
 
 def lost_at(sweep: Sweep, curve: StableRate) -> tuple[float, ...]:
