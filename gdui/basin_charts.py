@@ -33,10 +33,6 @@ HATCHES = {  # which pixels of a grey are lighter: period, and how far the strip
     Ending.JUMPED: (4, -1), Ending.ORBIT: (8, 0), Ending.BOUNCING: (5, 0), Ending.HOVERING: (8, 1), Ending.FLAT: (10, -1),
     Ending.SADDLE: (3, 0), Ending.MAXIMUM: (3, 1), Ending.DEGENERATE: (3, -1),
 }  # fmt: skip
-GREY = {  # lightness of each ending: the commonest are far apart
-    Ending.MOVING: 176, Ending.LEFT_BOX: 96, Ending.DIVERGED: 48, Ending.UNDEFINED: 216, Ending.LEFT_DOMAIN: 150, Ending.JUMPED: 70,
-    Ending.ORBIT: 120, Ending.BOUNCING: 140, Ending.HOVERING: 190, Ending.FLAT: 205, Ending.SADDLE: 235, Ending.MAXIMUM: 60, Ending.DEGENERATE: 230,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def picture(found: Outcomes) -> Picture:
     """RGB bytes (rows, columns, 3), the lowest row first: the minimum's colour, darker the more epochs, or the ending's grey."""
     palette = np.array([_rgb(theme.minimum_colour(k)) for k in range(int(found.labels.max(initial=0)) + 1)])
     rgb = palette[np.maximum(found.labels, 0)] * (1 - DARKEST * darkness(found))[..., None]
-    for ending in GREY:
+    for ending in theme.AREA_GREYS:
         where = found.codes == ENDINGS.index(ending)
         if where.any():
             rgb[where] = _hatched(ending, found.labels.shape)[where]
@@ -99,7 +95,7 @@ def epochs_range(found: Outcomes) -> tuple[float, float]:
 
 def _hatched(ending: Ending, shape: tuple[int, ...]) -> Array:
     """The ending's grey with its stripes, over the whole map (rows, columns, 3)."""
-    grey, (period, lean) = GREY[ending], HATCHES[ending]
+    grey, (period, lean) = theme.AREA_GREYS[ending], HATCHES[ending]
     plain = np.full((*shape, 3), float(grey))
     if period:
         rows, columns = np.indices(shape)

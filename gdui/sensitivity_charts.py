@@ -53,7 +53,7 @@ def groups_table(sweep: Sweep, view: View) -> pd.DataFrame:
         columns["Other minima"] = (theme.OTHER_MINIMA, sweep.elsewhere)
     for code, ending in enumerate(ENDINGS):
         if ending is not Ending.MINIMUM:
-            columns[theme.ending_name(ending)] = (theme.ending_mark(ending, dark=view.dark)[0], sweep.ended[:, code])
+            columns[theme.ending_name(ending)] = (theme.ending_area(ending), sweep.ended[:, code])
     present = {name: (colour, count) for name, (colour, count) in columns.items() if count.any()}
     tables = [_group_rows(sweep, order, name, colour, count) for order, (name, (colour, count)) in enumerate(present.items())]
     return pd.concat(tables, ignore_index=True)

@@ -34,6 +34,11 @@ GREYS = {
     Ending.LEFT_DOMAIN: ("#6b7280", PENTAGON, "⬟"),
     Ending.UNDEFINED: ("#111827", HALF, "◖"),
 }
+# The grey of each ending where it fills an area and has no shape, 0 black to 255 white: the commonest are far apart
+AREA_GREYS = {
+    Ending.MOVING: 176, Ending.LEFT_BOX: 96, Ending.DIVERGED: 48, Ending.UNDEFINED: 216, Ending.LEFT_DOMAIN: 150, Ending.JUMPED: 70,
+    Ending.ORBIT: 130, Ending.BOUNCING: 140, Ending.HOVERING: 212, Ending.FLAT: 196, Ending.SADDLE: 235, Ending.MAXIMUM: 60, Ending.DEGENERATE: 230,
+}  # fmt: skip
 LIGHTER = {"#1f2937": "#d1d5db", "#374151": "#c3c9d3", "#4b5563": "#b4bcc8", "#6b7280": "#9aa3b2", "#111827": "#e5e7eb"}
 # P. Tol's bright scheme and one of his light ones (2021, Colour schemes): apart from the minima's colours, in light and dark
 COMPARED = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#EE8866", "#AA3377", "#999999")
@@ -86,6 +91,11 @@ def ending_mark(ending: Ending, *, dark: bool) -> tuple[str, str]:
     """Grey and shape of an ending that is no minimum."""
     colour, shape, _ = GREYS[ending]
     return (LIGHTER.get(colour, colour) if dark else colour), shape
+
+
+def ending_area(ending: Ending) -> str:
+    """The grey of an ending that fills an area."""
+    return "#" + f"{AREA_GREYS[ending]:02x}" * 3
 
 
 def ending_name(ending: Ending) -> str:
