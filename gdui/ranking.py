@@ -16,38 +16,49 @@ from gdui.jobs import result_of
 
 MOST_STARTS = 200  # at each point of the design
 BASES = (64, 128, 256, 512, 1024)
+COLUMNS = {
+    "key": None, "vary": st.column_config.CheckboxColumn("Vary", width=50), "number": st.column_config.TextColumn("Number", width=190),
+    "from": st.column_config.NumberColumn("From", format="%g", width=75), "to": st.column_config.NumberColumn("To", format="%g", width=75),
+    "log": st.column_config.CheckboxColumn("Log", width=45, help="Evenly spaced logarithms."),
+}  # fmt: skip
 
 
 def show(experiment: Experiment) -> None:
     """A table of ranges, a button, and the two rankings once they are computed."""
     st.markdown("**Which of these numbers matters?** Sobol' indices over ranges of all of them")
     known = quantities(experiment)
-    frame = pd.DataFrame([_row(key, default_range(quantity)) for key, quantity in known.items()])
+    usual = [key for key, quantity in known.items() if quantity.kind in ("setting", "parameter")]
+    ticked = usual if len(usual) > 1 else [*usual, "epochs", "start size"]
+    frame = pd.DataFrame([_row(key, default_range(quantity), ticked=key in ticked) for key, quantity in known.items()])
     frame.insert(1, "number", [quantity.label for quantity in known.values()])
     digest = f"{experiment.optimizer.name} {experiment.problem.formula[:60]} {experiment.digest}"
-    left, right = st.columns([11, 10], gap="medium")
-    with left:
-        edited = st.data_editor(
-            frame, hide_index=True, key=f"knobs {digest}", height=38 + 35 * min(len(frame), 7), disabled=["number"],
-            column_config={
-                "key": None, "vary": st.column_config.CheckboxColumn("Vary", width=50), "number": st.column_config.TextColumn("Number", width=190),
-                "from": st.column_config.NumberColumn("From", format="%g", width=75), "to": st.column_config.NumberColumn("To", format="%g", width=75),
-                "log": st.column_config.CheckboxColumn("Log", width=45, help="Evenly spaced logarithms."),
-            },
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=535):
+            edited = st.data_editor(
+                frame, hide_index=True, key=f"knobs {digest}", height=38 + 35 * min(len(frame), 7), disabled=["number"], column_config=COLUMNS
+            )
+            base = _asked_base(digest)
+        with st.container(width=455):
+            if st.session_state.get("knobs asked") == digest:
+                _ranked(experiment, edited, base)
+            else:
+                st.caption("One number per knob: how much of the variation of the result it causes, alone (first) and with all its interactions (total).")
+
+
+def _asked_base(digest: str) -> int:
+    """How many base points, and the button that asks for the ranking."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        session.keep("knobs base", BASE)
+        base = st.selectbox(
+            "Base points", BASES, key="knobs base", width=140, persist_state="session",
+            help="A power of 2: more of them make the intervals narrower. Each is run twice, and once more for every knob.",
         )  # fmt: skip
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            session.keep("knobs base", BASE)
-            base = st.selectbox("Base points", BASES, key="knobs base", width=140, persist_state="session", help="A power of 2: more of them make the intervals narrower. Each is run once per knob and twice more.")
-            st.button("Rank them", key="knobs ask", icon=":material/leaderboard:", type="primary", on_click=_ask, args=(digest,))
-    with right:
-        if st.session_state.get("knobs asked") == digest:
-            _ranked(experiment, edited, int(base))
-        else:
-            st.caption("One number per knob: how much of the variation of the result it causes, alone (first) and with all its interactions (total).")
+        st.button("Rank them", key="knobs ask", icon=":material/leaderboard:", type="primary", on_click=_ask, args=(digest,))
+    return int(base)
 
 
-def _row(key: str, usual: Range) -> dict[str, object]:
-    return {"key": key, "vary": key.startswith(("setting ", "parameter ")), "from": usual.low, "to": usual.high, "log": usual.log}
+def _row(key: str, usual: Range, *, ticked: bool) -> dict[str, object]:
+    return {"key": key, "vary": ticked, "from": usual.low, "to": usual.high, "log": usual.log}
 
 
 def _ask(digest: str) -> None:
