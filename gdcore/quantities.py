@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,13 +32,15 @@ class Quantity:
     """One number of an experiment: key, what it is called, its present value, and the Setting that says what it may be.
 
     key: "setting lr", "parameter a", "epochs", "tolerance", "start size", "start x from", "start x to". whole: whether only whole
-    numbers make sense. A setting that is a schedule is varied by a factor of it, which is 1 at present.
+    numbers make sense. A setting that is a schedule is varied by a factor of it, which is 1 at present. reach: how far a default
+    range goes to either side, where its limits do not say.
     """
 
     key: str
     value: float
     setting: Setting
     whole: bool = False
+    reach: float | None = None
 
     @property
     def label(self) -> str:
@@ -59,7 +61,8 @@ class Quantity:
 class Range:
     """So many values of a quantity, by its key, from low to high: evenly spaced, or evenly spaced logarithms.
 
-    ValueError where that is reversed, empty, not finite, or logarithmic from 0 or less; count: 2 to 500.
+    ValueError where that is reversed, empty, not finite, or logarithmic from 0 or less; count: 2 to 500. label: what messages call
+    the quantity, where its key will not do.
     """
 
     key: str
@@ -67,30 +70,38 @@ class Range:
     high: float
     count: int = 60
     log: bool = False
+    label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        name = self.key.split(" ", 1)[-1]
+        span = f"the range of the {(self.label or self.key)[:50]}"
         if not (math.isfinite(self.low) and math.isfinite(self.high)):
-            raise ValueError(f"the range of {name} needs two finite numbers, not {self.low:g} and {self.high:g}")
+            raise ValueError(f"{span} has an end that is no finite number: give two finite ones")
         if self.low > self.high:
-            raise ValueError(f"the range of {name} runs from {self.low:g} to {self.high:g}: give the smaller number first")
+            raise ValueError(f"{span} runs from {self.low:g} to {self.high:g}: give the smaller number first")
         if self.low == self.high:
-            raise ValueError(f"the range of {name} from {self.low:g} to {self.high:g} is empty: give two different numbers")
+            raise ValueError(f"{span} from {self.low:g} to {self.high:g} is empty: give two different numbers")
+        if not math.isfinite(self.high - self.low):
+            raise ValueError(f"{span} from {self.low:g} to {self.high:g} is too wide: give numbers nearer to each other")
         if not (type(self.count) is int and FEWEST <= self.count <= MOST):
-            raise ValueError(f"{self.count!r} values are not possible; give a whole number from {FEWEST} to {MOST}")
+            raise ValueError(f"{span} cannot have {self.count} values: give a whole number from {FEWEST} to {MOST}")
         if self.log and self.low <= 0:
-            raise ValueError(f"the range of {name} starts at {self.low:g}: a logarithmic one starts above 0")
+            raise ValueError(f"{span} starts at {self.low:g}: a logarithmic one starts above 0")
 
     def values(self, quantity: Quantity) -> Array:
-        """The values, ascending, (k,); fewer than `count` where only whole numbers count. ValueError outside the quantity's limits."""
+        """The values, ascending and distinct, (k,); fewer than `count` where there are no more, as with whole numbers.
+
+        ValueError outside the quantity's limits.
+        """
         for end in (self.low, self.high):
             quantity.setting.check(end, quantity.name or quantity.key)
         spread = np.geomspace if self.log else np.linspace
         values = np.clip(spread(self.low, self.high, self.count), self.low, self.high)
         if quantity.whole:
-            values = np.unique(np.round(values))
+            values = np.round(values)
+        values = np.unique(values[(values >= self.low) & (values <= self.high)])
         if values.size < FEWEST:
-            raise ValueError(f"the range of {quantity.label} from {self.low:g} to {self.high:g} holds {values.size} whole number: widen it")
+            what = "whole numbers" if quantity.whole else "numbers"
+            raise ValueError(f"the range of the {quantity.label[:50]} from {self.low:g} to {self.high:g} does not hold two {what}: widen it")
         return np.asarray(values, dtype=np.float64)
 
 
@@ -114,7 +125,8 @@ def quantities(experiment: Experiment) -> dict[str, Quantity]:
         for name, limits in experiment.starts.region(experiment.problem).items():
             for end, value in zip(("from", "to"), limits, strict=True):
                 words = f"start region of {name}, {'lower' if end == 'from' else 'upper'} end"
-                found.append(Quantity(f"start {name} {end}", value, Setting(value, label=words, help="Starts are drawn between the two ends.")))
+                edge = Setting(value, label=words, help="Starts are drawn between the two ends.")
+                found.append(Quantity(f"start {name} {end}", value, edge, reach=(limits[1] - limits[0]) / 2))
     return {quantity.key: quantity for quantity in found}
 
 
@@ -133,12 +145,17 @@ def quantity(experiment: Experiment, key: str) -> Quantity:
 
 
 def applied(experiment: Experiment, values: Mapping[str, float]) -> Experiment:
-    """The experiment with quantities (key → value) changed; ValueError for values that make no sense."""
+    """The experiment with quantities (key → value) changed; the ends of the start region before its size.
+
+    What has its present value already stays as it is. ValueError for values that make no sense.
+    """
     settings, parameters = dict(experiment.settings), {}
-    stopping, starts = experiment.stopping, experiment.starts
+    stopping, region = experiment.stopping, dict[str, float]()
     for key, value in values.items():
         own = quantity(experiment, key)
         number = own.setting.check(value, own.name or own.key)
+        if number == own.value:
+            continue
         if own.kind == "setting":
             given = settings[own.name]
             settings[own.name] = scaled(given, number) if isinstance(given, str) else number
@@ -149,31 +166,31 @@ def applied(experiment: Experiment, values: Mapping[str, float]) -> Experiment:
         elif own.kind == "tolerance":
             stopping = replace(stopping, gradient_tolerance=number)
         else:
-            starts = _moved(replace(starts, box=starts.region(experiment.problem)), own.name, number)
+            region[own.name] = number
+    starts = _moved(experiment, region) if region else experiment.starts
     problem = experiment.problem.with_parameters(**parameters) if parameters else experiment.problem
     return replace(experiment, problem=problem, settings=settings, starts=starts, stopping=stopping)
 
 
-def _moved(starts: Starts, name: str, value: float) -> Starts:
-    """The same starts in another region: of another size, or with one end moved."""
-    assert starts.box is not None
-    if name == "size":
-        centred = {key: ((low + high) / 2, (high - low) / 2 * value) for key, (low, high) in starts.box.items()}
-        return replace(starts, box={key: (centre - half, centre + half) for key, (centre, half) in centred.items()})
-    variable, _, end = name.rpartition(" ")
-    low, high = starts.box[variable]
-    return replace(starts, box={**starts.box, variable: (value, high) if end == "from" else (low, value)})
+def _moved(experiment: Experiment, region: Mapping[str, float]) -> Starts:
+    """The same starts in another region: with ends moved ("x from", "x to"), then of another "size"."""
+    half, box = region.get("size", 1.0) / 2, dict[str, tuple[float, float]]()
+    for name, (low, high) in experiment.starts.region(experiment.problem).items():
+        low, high = region.get(f"{name} from", low), region.get(f"{name} to", high)
+        middle, width = low + (high - low) / 2, high - low
+        box[name] = (middle - half * width, middle + half * width) if "size" in region and low < high else (low, high)
+    return replace(experiment.starts, box=box)
 
 
 def default_range(quantity: Quantity, count: int = 60) -> Range:
     """A range around the present value that most people would look at first."""
     setting, value = quantity.setting, quantity.value
     if quantity.key in USUAL:
-        return Range(quantity.key, *USUAL[quantity.key], count, log=True)
+        return Range(quantity.key, *USUAL[quantity.key], count, True, quantity.label)
     if setting.log and value > 0:
         low, high = max(setting.low, value / REACH), min(setting.high, value * REACH)
-        return Range(quantity.key, low, high, count, log=True)
+        return Range(quantity.key, low, high, count, True, quantity.label)
     if math.isfinite(setting.low) and math.isfinite(setting.high):
-        return Range(quantity.key, setting.low, setting.high, count)
-    half = max(abs(value), 1.0)
-    return Range(quantity.key, max(setting.low, value - half), min(setting.high, value + half), count)
+        return Range(quantity.key, setting.low, setting.high, count, False, quantity.label)
+    half = quantity.reach or max(abs(value), 1.0)
+    return Range(quantity.key, max(setting.low, value - half), min(setting.high, value + half), count, False, quantity.label)

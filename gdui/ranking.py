@@ -69,7 +69,8 @@ def _ranked(experiment: Experiment, table: pd.DataFrame, base: int) -> None:
     try:
         ticked = table[table["vary"]]
         columns = (ticked[name].tolist() for name in ("key", "from", "to", "log"))
-        ranges = [Range(key, float(low), float(high), log=bool(log)) for key, low, high, log in zip(*columns, strict=True)]
+        known = quantities(experiment)
+        ranges = [Range(key, float(low), float(high), log=bool(log), label=known[key].label) for key, low, high, log in zip(*columns, strict=True)]
         if len(ranges) < 2:
             raise ValueError("a ranking needs at least two numbers to vary: tick two or more")
     except (TypeError, ValueError) as error:

@@ -92,7 +92,7 @@ def _range(quantity: Quantity, which: str, count: int) -> Range:
     low, high, many = (st.session_state[f"{stem} {part}"] for part in ("from", "to", f"values {count}"))
     if low is None or high is None or many is None:
         raise ValueError(f"the range of the {quantity.label} needs two numbers and how many values")
-    return Range(quantity.key, float(low), float(high), int(many), log)
+    return Range(quantity.key, float(low), float(high), int(many), log, quantity.label)
 
 
 def _step(value: float) -> float:
