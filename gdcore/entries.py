@@ -15,7 +15,8 @@ from gdcore.experiment import Experiment, Findings
 from gdcore.findings import findings_of
 from gdcore.gathering import gathered
 from gdcore.outcomes import joined
-from gdcore.quantities import applied
+from gdcore.quantities import applied, quantity
+from gdcore.schedules import check_schedule, scaled
 from gdcore.starts import MOST_STARTS
 from gdcore.stopping import CODE, ENDINGS, Ending
 
@@ -65,6 +66,8 @@ def batches(
     if entries * starts > MOST_STARTS:
         raise ValueError(f"{entries:,} values with {starts:,} starts each are more than {MOST_STARTS:,} runs: ask for fewer of either")
     groups, done = _groups(experiment, columns), 0
+    for group in groups:
+        group.check()
     first = groups[0].work(engine)
     runs = sum(max(len(group.entries) * starts, SMALL) for group in groups)  # all share one step: the engine is chosen for them together
     chosen = first.settled(first.kernel(len(groups[0].entries)), runs)
@@ -94,10 +97,22 @@ class _Group:
     def work(self, engine: str) -> Work:
         return Work(self.experiment, self.settings, engine)
 
+    def check(self) -> None:
+        """ValueError where a setting has a value that it does not allow; for a schedule the values are factors."""
+        known, given, epochs = self.experiment.optimizer.settings, self.experiment.settings, self.experiment.stopping.epochs
+        for name, column in self.settings.items():
+            text = given[name]
+            for value in (float(column.min()), float(column.max())):  # what holds at both holds between them
+                if isinstance(text, str):
+                    check_schedule(known[name], name, scaled(text, value), epochs)
+                else:
+                    known[name].check(value, name)
+
 
 def _groups(experiment: Experiment, columns: Columns) -> list[_Group]:
-    settings = {key.partition(" ")[2]: column for key, column in columns.items() if key.startswith("setting ")}
-    others = {key: column for key, column in columns.items() if not key.startswith("setting ")}
+    kinds = {key: quantity(experiment, key).kind for key in columns}
+    settings = {key.partition(" ")[2]: column for key, column in columns.items() if kinds[key] == "setting"}
+    others = {key: column for key, column in columns.items() if kinds[key] != "setting"}
     entries = np.arange(len(next(iter(columns.values()))))
     if not others:
         return [_Group(experiment, entries, settings)]
