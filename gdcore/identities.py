@@ -88,7 +88,9 @@ def numbers_of(points: Array, minima: Sequence[Valued], problem: Problem) -> Ind
 def _of_one_parameter(home: Known, found: Sequence[Known], parameter: str) -> Numbering:
     tracks, own = _tracks(home, found, parameter)
     numbers = tuple(numbers_of(tracks.points[:, k], one.minima, one.problem) for k, one in zip(own, found, strict=True))
-    return Numbering(tracks.points[:, own], tracks.heights[:, own], numbers, tracks.changes)
+    low, high = tracks.values[own].min(), tracks.values[own].max()
+    changes = tuple(c for c in tracks.changes if c.between[1] > low and c.between[0] < high and not (c.value < low or c.value > high))
+    return Numbering(tracks.points[:, own], tracks.heights[:, own], numbers, changes)
 
 
 def _tracks(home: Known, found: Sequence[Known], parameter: str) -> tuple[Tracks, Indices]:
@@ -107,8 +109,11 @@ def _of_two_parameters(home: Known, found: Sequence[Known], first: str, second: 
     values = np.array([one.problem.parameters[first] for one in found])
     held = float(values[np.argmin(np.abs(values - home.problem.parameters[first]))])
     spine = [one for one, value in zip(found, values, strict=True) if value == held]
-    along = _of_one_parameter(_moved(home, first, held), spine, second)
-    shape = len(along.points), len(found)
+    moved, kept = _moved(home, first, held)
+    along = _of_one_parameter(moved, spine, second)
+    many = len(home.minima) + len(along.points) - len(kept)
+    named = np.append(kept, np.arange(len(home.minima), many))  # the number of each minimum along the spine
+    shape = many, len(found)
     points, heights = np.full((*shape, home.problem.dimension), np.nan), np.full(shape, np.nan)
     numbers = [np.full(len(one.minima), ELSEWHERE) for one in found]
     seconds = np.array([one.problem.parameters[second] for one in found])
@@ -117,19 +122,19 @@ def _of_two_parameters(home: Known, found: Sequence[Known], first: str, second: 
         start = [Place(tuple(along.points[m, k]), float(along.heights[m, k])) for m in here]
         row = np.flatnonzero(seconds == root.problem.parameters[second]).tolist()
         tracks, own = _tracks(Known(root.problem, start), [found[i] for i in row], first)
-        name = np.append(here, np.full(len(tracks.points) - len(here), ELSEWHERE))
+        name = np.append(named[here], np.full(len(tracks.points) - len(here), ELSEWHERE))
         for i, station in zip(row, own, strict=True):
             found_here = numbers_of(tracks.points[:, station], found[i].minima, found[i].problem)
             numbers[i] = np.where(found_here < 0, ELSEWHERE, name[found_here])
-            points[here, i] = tracks.points[: len(here), station]
-            heights[here, i] = tracks.heights[: len(here), station]
+            points[named[here], i] = tracks.points[: len(here), station]
+            heights[named[here], i] = tracks.heights[: len(here), station]
     return Numbering(points, heights, tuple(numbers))
 
 
-def _moved(home: Known, parameter: str, value: float) -> Known:
-    """The minima of `home` where one parameter has another value, in the same order; those that vanish on the way are left out."""
+def _moved(home: Known, parameter: str, value: float) -> tuple[Known, Indices]:
+    """The minima of `home` where one parameter has another value, and which of them these are: some may vanish on the way."""
     there = home.problem.with_parameters(**{parameter: value})
     tracks, _ = _tracks(home, [Known(there, ())], parameter)
     station = int(np.argmin(np.abs(tracks.values - value)))
     kept = np.flatnonzero(~np.isnan(tracks.heights[: len(home.minima), station]))
-    return Known(there, [Place(tuple(tracks.points[m, station]), float(tracks.heights[m, station])) for m in kept])
+    return Known(there, [Place(tuple(tracks.points[m, station]), float(tracks.heights[m, station])) for m in kept]), kept

@@ -14,6 +14,7 @@ from gdcore.problem import Problem
 
 Array = NDArray[np.float64]
 APART = 2 * SAME_POINT  # box widths between two polished points that are one minimum
+SAME_PLACE = 1e-4  # box widths between two events that are one
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Change:
     """What becomes of minima at one value of the parameter, at `point` (d,).
 
     kind: "appears", "vanishes", "merges", "splits", "enters the box", "leaves the box", "undefined" or "lost". tracks: the
-    minima concerned, by number. value: where a bracketed root puts it; between: the neighbouring values of the sweep.
+    minima concerned, by number. value: where a bracketed root puts it; between: the values followed from and to.
     A minimum that is "lost" could not be followed, and only `between` is known: value is nan.
     """
 
@@ -79,15 +80,21 @@ class _Follower:
         self.values = [problem.parameters[parameter] for problem in problems]
         self.tracks: list[_Track] = []
         self.changes: list[Change] = []
+        self.held: dict[int, int] = {}  # track, degenerate at the present station → the station that it is followed from
 
     def advance(self, a: int, b: int, minima: Sequence[Sequence[Valued]]) -> None:
         """From station a to its neighbour b: every minimum of a followed, and what is new at b followed back."""
-        for number in self._alive(a):
+        sources = {**self.held, **dict.fromkeys(self._alive(a), a)}
+        self.held = {}
+        for number, source in sorted(sources.items()):
             if b in self.tracks[number].points:
                 continue
-            branch = self._follow(self.tracks[number].points[a], a, b)
+            branch = self._follow(self.tracks[number].points[source], source, b)
+            if self._passes(branch, source, b):
+                self.held[number] = source
+                continue
             other = self._at(b, branch.points[-1]) if _arrives(branch) else -1
-            self._note(branch, a, b, number, other)
+            self._note(branch, source, b, number, other)
             if _arrives(branch) and other < 0:
                 self.tracks[number].points[b] = branch.points[-1]
         known = len(self.tracks)
@@ -107,12 +114,19 @@ class _Follower:
         step = a - b
         while 0 <= a < len(self.problems):
             branch = self._follow(self.tracks[number].points[b], b, a)
-            other = self._at(a, branch.points[-1]) if _arrives(branch) else -1
-            self._note(branch, b, a, number, other)
-            if not _arrives(branch) or other >= 0:
-                return
-            self.tracks[number].points[a] = branch.points[-1]
-            a, b = a + step, a
+            if not self._passes(branch, b, a):
+                other = self._at(a, branch.points[-1]) if _arrives(branch) else -1
+                self._note(branch, b, a, number, other)
+                if not _arrives(branch) or other >= 0:
+                    return
+                self.tracks[number].points[a] = branch.points[-1]
+                b = a
+            a += step
+
+    def _passes(self, branch: Branch, a: int, b: int) -> bool:
+        """Whether a branch from a meets others, or flattens, exactly at b, and there is a station beyond that says what comes of it."""
+        beyond = b + (1 if b > a else -1)
+        return branch.arrived and branch.kind_at_end == "degenerate" and 0 <= beyond < len(self.problems)
 
     def _follow(self, point: Array, a: int, b: int) -> Branch:
         return follow(self.problems[a], self.parameter, point, self.values[b])
@@ -156,30 +170,30 @@ class _Follower:
             for station, point in track.points.items():
                 points[number, station] = point
                 heights[number, station] = self.problems[station].value(point)
-        return Tracks(np.array(self.values), points, heights, tuple(_joined(self.changes)))
+        return Tracks(np.array(self.values), points, heights, tuple(_joined(self.changes, self.width)))
 
 
 def _arrives(branch: Branch) -> bool:
     return branch.arrived and branch.kind_at_end == "minimum"
 
 
-def _joined(changes: list[Change]) -> list[Change]:
+def _joined(changes: list[Change], width: Array) -> list[Change]:
     """Changes in the order of their values; those of several minima at one place and value are one.
 
     A minimum that splits into others does not vanish besides, nor does one appear that others merge into.
     """
     found: list[Change] = []
     for change in sorted(changes, key=lambda c: sum(c.between) / 2 if np.isnan(c.value) else c.value):
-        same = [k for k, other in enumerate(found) if other.kind == change.kind and _together(other, change)]
+        same = [k for k, other in enumerate(found) if other.kind == change.kind and _together(other, change, width)]
         if same:
             tracks = tuple(sorted({*found[same[-1]].tracks, *change.tracks}))
             found[same[-1]] = replace(found[same[-1]], tracks=tracks)
         else:
             found.append(change)
     whole = [change for change in found if change.kind in ("merges", "splits")]
-    return [c for c in found if c.kind not in ("appears", "vanishes") or not any(_together(c, w) and {*c.tracks} <= {*w.tracks} for w in whole)]
+    return [c for c in found if c.kind not in ("appears", "vanishes") or not any(_together(c, w, width) and {*c.tracks} <= {*w.tracks} for w in whole)]
 
 
-def _together(one: Change, other: Change) -> bool:
+def _together(one: Change, other: Change, width: Array) -> bool:
     near = abs(one.value - other.value) <= 1e-6 * (one.between[1] - one.between[0])
-    return near and bool(np.allclose(one.point, other.point, rtol=0, atol=1e-3))
+    return near and bool((np.abs(np.subtract(one.point, other.point)) <= SAME_PLACE * width).all())
