@@ -33,7 +33,8 @@ class Sweep:
     Entries go through x first. x_values (k,), y_values (l,), empty without y. reached (entries, m): starts that settled in each of m minima,
     numbered as in the experiment's own findings, then by where they first appear. elsewhere (entries,): those that settled in a minimum that could not be
     followed to a number. ended (entries, 14): starts by ENDINGS. epochs (entries, 3): quartiles over the starts that settled, nan where none did.
-    deepest (entries, m): which minima are the deepest there, in the box; success (entries,): starts that settled in one of them.
+    deepest (entries, m): which minima are the deepest there, in the box; success (entries,): starts that settled in one of them, or in one
+    as deep that has no number.
     minima: the experiment's own. points (m, entries, d), heights (m, entries): all of them at each entry, nan where one does not exist. changes: where they appear, vanish, merge or
     split, found for a single parameter only.
     """
@@ -86,8 +87,8 @@ def sweep(
     are numbered first. ValueError for ranges that make no sense and for more than ten million runs in all. The rest is as for run().
     """
     values, columns = _columns(experiment, x, y)
-    home = run(experiment, engine=engine, executor=executor, certificate=certificate)
     found = list(batches(experiment, columns, engine=engine, on_progress=on_progress, executor=executor))
+    home = run(experiment, engine=engine, executor=executor, certificate=certificate)
     parameters = [key.partition(" ")[2] for key in columns if key.startswith("parameter ")]
     known = [Known(findings.experiment.problem, findings.minima) for findings in (home, *(batch.findings for batch in found))]
     return _swept(home, (x, y), values, found, numbering(known[0], known[1:], parameters))
@@ -114,6 +115,7 @@ def _swept(
     reached, elsewhere = np.zeros((entries, m), np.int64), np.zeros(entries, np.int64)
     ended, epochs = np.zeros((entries, len(ENDINGS)), np.int64), np.full((entries, 3), np.nan)
     points, heights = np.full((m, entries, d), np.nan), np.full((m, entries), np.nan)
+    deepest, success = np.zeros((entries, m), bool), np.zeros(entries, np.int64)
     for n, batch in enumerate(found):
         own, numbers = batch.entries, np.append(named.numbers[n], m + 1)  # the last for starts that settled nowhere
         numbers[numbers < 0] = m
@@ -121,8 +123,7 @@ def _swept(
         reached[own], elsewhere[own] = counts[:, :m], counts[:, m]
         ended[own], epochs[own] = batch.endings(), _quartiles(batch)
         points[:, own], heights[:, own] = named.points[:, [n]], named.heights[:, [n]]
-    deepest = _deepest(experiment, points, heights)
-    success = (reached * deepest).sum(axis=1)
+        deepest[own], success[own] = _deepest(batch, named.points[:, n], named.heights[:, n])
     each = values[0], values[1] if len(values) > 1 else np.empty(0)
     return Sweep(
         experiment, *ranges, *each, int(ended[0].sum()), reached, elsewhere, ended, epochs, deepest, success, home.minima, points, heights,
@@ -139,13 +140,19 @@ def _quartiles(batch: Batch) -> Array:
     return out
 
 
-def _deepest(experiment: Experiment, points: Array, heights: Array) -> Flags:
-    """Which of the minima are the deepest at each entry, (entries, m); one outside the box counts only where there is none inside."""
-    problem = experiment.problem
-    with np.errstate(invalid="ignore"):
-        inside = ((points >= problem.lows) & (points <= problem.highs)).all(axis=2)
-    exists = ~np.isnan(heights)
-    eligible = np.where((inside & exists).any(axis=0), inside & exists, exists)
-    lowest = np.where(eligible, heights, np.inf).min(axis=0, initial=np.inf)
-    with np.errstate(invalid="ignore"):
-        return np.asarray((eligible & (heights - lowest <= EQUALLY_DEEP * (1 + np.abs(lowest)))).T)
+def _deepest(batch: Batch, points: Array, heights: Array) -> tuple[Flags, Counts]:
+    """Which of the numbered minima (m,) are the deepest on the problem of a batch, and the starts of each entry that settled so deep.
+
+    As in success.deepest_labels: one outside the box counts only where there is none inside.
+    """
+    findings = batch.findings
+    lows, highs = findings.experiment.problem.lows, findings.experiment.problem.highs
+    margin, m = 1e-9 * (highs - lows), len(points)
+    places = np.concatenate([points, np.array([one.point for one in findings.minima]).reshape(-1, len(lows))])
+    values = np.concatenate([heights, [one.value for one in findings.minima]])
+    inside = ((places > lows + margin) & (places < highs - margin)).all(axis=1)
+    eligible = inside if inside.any() else ~np.isnan(values)
+    lowest = values[eligible].min(initial=np.inf)
+    deep = eligible & (values <= lowest + EQUALLY_DEEP * (1 + abs(lowest)))
+    settled = np.append(deep[m:], False)[findings.labels]
+    return deep[:m], batch.counts(settled.astype(np.int64), 2)[:, 1]
