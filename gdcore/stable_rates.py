@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 RATE_KEY = f"setting {RATE}"
 MOST_VALUES = 25  # of the other quantity at which a curve is evaluated
 MOST_MINIMA = 6
-DIGITS = 1e-6  # relative: how closely a crossing is bracketed
+DIGITS = 1e-6  # how closely a crossing is bracketed, in distances of neighbouring values
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class StableRate:
 
 
 def stable_rates(sweep: Sweep) -> tuple[StableRate, ...]:
-    """The curves of at most six minima; none where the optimizer has no learning rate, or a scheduled one, or no linear rate at a minimum.
+    """The curves of at most six minima; none where the optimizer has no learning rate, or no linear rate at a minimum.
 
-    Of two quantities beside the rate there is no curve.
+    Of two quantities beside the rate there is no curve, nor where factors of a schedule of the rate are swept.
     """
     experiment = sweep.experiment
-    if RATE not in experiment.optimizer.settings or isinstance(experiment.settings[RATE], str):
-        return ()
     keys = [one.key for one in (sweep.x, sweep.y) if one is not None]
+    if RATE not in experiment.optimizer.settings or RATE_KEY in keys and isinstance(experiment.settings[RATE], str):
+        return ()
     others = [key for key in keys if key != RATE_KEY]
     if len(others) > 1 or others and others[0].partition(" ")[0] not in ("setting", "parameter"):
         return ()
@@ -80,23 +80,31 @@ def _crossings(
 ) -> tuple[float, ...]:
     """Where the experiment's own rate is the largest stable one, while no rate is swept."""
     own = sweep.experiment.settings[RATE]
-    if sweep.y is not None:
+    if isinstance(own, str) or sweep.y is not None:
         return ()
-    assert not isinstance(own, str)
     found = []
-    for i in np.flatnonzero(np.diff(np.sign(rates - own)) != 0):
-        low, high = values[i], values[i + 1]
-        if np.isnan(rates[i : i + 2]).any():
-            continue
-        beyond = rates[i] < own
-        while abs(high - low) > DIGITS * max(abs(low), abs(high)):
-            middle = (low + high) / 2
-            rate = _between(sweep, number, key, middle, entries[i])
-            if np.isnan(rate):
-                break
-            low, high = (middle, high) if (rate < own) == beyond else (low, middle)
-        found.append(float((low + high) / 2))
-    return tuple(found)
+    for i in np.flatnonzero(np.diff(rates < own)):
+        if not np.isnan(rates[i : i + 2]).any():
+            found.append(_crossing(sweep, number, key, values[i : i + 2], rates[i : i + 2], entries[i], own))
+    return tuple(value for value in found if value is not None)
+
+
+def _crossing(
+    sweep: Sweep, number: int, key: str, ends: Array, rates: Array, entry: int, own: float
+) -> float | None:
+    """The value between two neighbouring ones at which the largest rate is `own`; None where it is not known all the way."""
+    from scipy.optimize import brentq
+
+    known = dict(zip(ends.tolist(), rates.tolist(), strict=True))
+
+    def excess(value: float) -> float:
+        rate = known[value] if value in known else _between(sweep, number, key, value, entry)
+        return min(rate, 2 * own) - own if rate == rate else float("nan")  # where there is no limit it is infinite
+
+    try:
+        return float(brentq(excess, *known, xtol=DIGITS * (ends[1] - ends[0])))
+    except ValueError:  # a value on the way is nan
+        return None
 
 
 def _between(sweep: Sweep, number: int, key: str, value: float, entry: int) -> float:
