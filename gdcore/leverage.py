@@ -55,13 +55,14 @@ def leverage(
     for one, what in zip(ranges, known, strict=True):
         one.values(what)
     dials = [_knob(one, what) for one, what in zip(ranges, known, strict=True)]
-    found: list[Array] = []
+    found, starts = list[Array](), list[int]()
 
     def evaluate(columns: dict[str, Array]) -> Array:
         out = np.empty((2, len(next(iter(columns.values())))))
         budgets = columns.get("epochs", np.full(out.shape[1], float(experiment.stopping.epochs)))
         for batch in batches(experiment, columns, engine=engine, on_progress=on_progress, executor=executor):
             epochs, settled = batch.settled()
+            starts.append(settled.shape[1])
             deepest = np.isin(batch.findings.labels, deepest_labels(batch.findings)).reshape(settled.shape)
             out[0, batch.entries] = deepest.mean(axis=1)
             out[1, batch.entries] = np.where(settled, epochs, budgets[batch.entries, None]).mean(axis=1)
@@ -70,7 +71,7 @@ def leverage(
 
     indices = knobs(dials, evaluate, outputs=(SHARE, EPOCHS), base=base, seed=seed)
     spread = [(float(row.min()), float(row.mean()), float(row.max())) for row in found[0]]
-    return Leverage(experiment, indices, tuple(known), spread[0], spread[1], experiment.starts.count)
+    return Leverage(experiment, indices, tuple(known), spread[0], spread[1], starts[0])
 
 
 def _knob(one: Range, what: Quantity) -> Knob:
