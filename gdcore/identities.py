@@ -88,8 +88,8 @@ def numbers_of(points: Array, minima: Sequence[Valued], problem: Problem) -> Ind
 def _of_one_parameter(home: Known, found: Sequence[Known], parameter: str) -> Numbering:
     tracks, own = _tracks(home, found, parameter)
     numbers = tuple(numbers_of(tracks.points[:, k], one.minima, one.problem) for k, one in zip(own, found, strict=True))
-    low, high = tracks.values[own].min(), tracks.values[own].max()
-    changes = tuple(c for c in tracks.changes if c.between[1] > low and c.between[0] < high and not (c.value < low or c.value > high))
+    low, high = tracks.values[own].min(), tracks.values[own].max()  # home may lie beyond
+    changes = tuple(c for c in tracks.changes if c.between[1] > low and c.between[0] < high)
     return Numbering(tracks.points[:, own], tracks.heights[:, own], numbers, changes)
 
 

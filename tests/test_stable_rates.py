@@ -9,6 +9,7 @@ from gdcore import GALLERY, OPTIMIZERS, Experiment, Optimizer, Problem, Starts, 
 from gdcore.quantities import Range
 from gdcore.schedules import SCHEDULES
 from gdcore.sensitivity import Sweep, sweep
+from gdcore.stability import stability
 from gdcore.stable_rates import MOST_VALUES, stable_rates
 
 STARTS, STOPPING = Starts(count=20), Stopping(100)
@@ -59,20 +60,23 @@ def test_a_minimum_that_moves_is_followed_between_the_values() -> None:
 
 @pytest.mark.parametrize("count", [4, 7], ids=["between values", "at a value"])
 def test_a_crossing_at_zero_is_found_and_found_once(count: int) -> None:
-    """f'' = 1 + c and the rate is 2: exactly stable at c = 0."""
+    """f'' = 1 + c and the rate is 2, to the last digit as computed at c = 0: exactly stable there."""
     bowl = Problem.from_text("(1+c)*x^2/2", box={"x": (-1, 1)}, parameters={"c": 0.5})
-    experiment = Experiment(bowl, OPTIMIZERS["gd"], {"lr": 2.0}, STARTS, STOPPING)
+    exactly = stability(bowl.with_parameters(c=0.0), OPTIMIZERS["gd"], {}, [0.0]).largest_rate
+    experiment = Experiment(bowl, OPTIMIZERS["gd"], {"lr": exactly}, STARTS, STOPPING)
     (curve,) = stable_rates(swept(experiment, Range("parameter c", -0.5, 1, count)))
     assert curve.crossings == pytest.approx([0], abs=1e-6)
 
 
 def test_beside_the_rate_the_curve_runs_along_the_other_quantity() -> None:
-    rate, narrow = Range("setting lr", 0.01, 0.1, 3), Range("parameter k", 5, 100, 4)
-    for ranges in ((rate, narrow), (narrow, rate)):
-        (curve,) = stable_rates(swept(VALLEY, *ranges))
-        np.testing.assert_allclose(curve.values, np.linspace(5, 100, 4))
-        np.testing.assert_allclose(curve.rates, 2 / curve.values, rtol=1e-9)
-        assert curve.crossings == ()
+    rate, tilt = Range("setting lr", 0.01, 0.1, 3), Range("parameter b", -1, 1, 4)
+    for ranges in ((rate, tilt), (tilt, rate)):
+        for curve, side in zip(stable_rates(swept(CUSP, *ranges)), (-1, 1), strict=True):
+            np.testing.assert_allclose(curve.values, np.linspace(-1, 1, 4))
+            roots = [np.roots([4, 0, -4, b]).real for b in curve.values]
+            x = np.array([side * max(side * own) for own in roots])
+            np.testing.assert_allclose(curve.rates, 2 / np.maximum(2, 12 * x * x - 4), rtol=1e-9)
+            assert curve.crossings == ()
 
 
 def test_where_there_is_no_curve() -> None:
