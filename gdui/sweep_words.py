@@ -160,9 +160,9 @@ def limits(sweep: Sweep, rates: Sequence[StableRate]) -> list[str]:
             if sweep.x.key == RATE_KEY and math.isfinite(curve.rates[0]):
                 where = "beyond the range" if curve.rates[0] > sweep.x_values[-1] else "below the range" if curve.rates[0] < sweep.x_values[0] else ""
                 found.append((float(curve.rates[0]), f"Minimum {curve.number + 1} can be settled in up to a rate of {figure(curve.rates[0], 5)}{f', {where}' if where else ''}."))
-        else:
+        elif curve.crossings:
             own = sweep.experiment.settings["lr"]
-            assert not isinstance(own, str)
+            assert not isinstance(own, str)  # a schedule crosses nothing
             found += [(value, f"At {sweep.x_quantity.label} = {figure(value, 5)} the rate {figure(own, 3)} is the largest stable one of minimum {curve.number + 1}.") for value in curve.crossings]
     return [text for _, text in sorted(found)]
 
