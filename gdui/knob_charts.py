@@ -12,6 +12,11 @@ TITLES = {SHARE: "share in the deepest minimum", EPOCHS: "epochs until settled"}
 COLOURS = {"total": "#4477AA", "alone": "#88ccee"}
 
 
+def any_index(found: Leverage) -> bool:
+    """Whether any output varies: there is something to draw."""
+    return not all(found.knobs.reasons)
+
+
 def indices(found: Leverage, view: View) -> alt.VConcatChart:
     """For each output the knobs, the one that matters most first: total and first-order index with 95 % intervals."""
     rows = [_panel(found, output, view) for output, constant in zip(found.knobs.outputs, found.knobs.reasons, strict=True) if not constant]

@@ -15,17 +15,19 @@ def of_one(found: Swept) -> None:
     sweep, rates = found.sweep, found.rates
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=LEFT):
-            st.markdown("**What becomes of the starts** (click a value to make it the current one)")
+            st.markdown(f"**What becomes of the starts**{sweep_words.click_hint(sweep)}")
             key = f"sweep {sweep.experiment.digest} {sweep.x}"
             chart = sensitivity_charts.stacked(sweep, rates, session.view(455, 300))
             st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
             tables.told(sweep_words.events(sweep, rates))
         with st.container(width=RIGHT):
             small = session.view(360, 110)
-            st.markdown("**The deepest minimum** (band: 95 % interval)")
-            st.altair_chart(sensitivity_charts.success(sweep, small), width="content")
-            st.markdown("**Epochs until settled** (median; band: quartiles)")
-            st.altair_chart(sensitivity_charts.epochs(sweep, small), width="content")
+            if sweep.deepest.any():
+                st.markdown("**The deepest minimum** (band: 95 % interval)")
+                st.altair_chart(sensitivity_charts.success(sweep, small), width="content")
+            if sensitivity_charts.has_epochs(sweep):
+                st.markdown("**Epochs until settled** (median; band: quartiles)")
+                st.altair_chart(sensitivity_charts.epochs(sweep, small), width="content")
             if sensitivity_charts.has_curves(rates):
                 st.markdown("**Largest stable rate of each minimum** (dotted: the rate in force)")
                 st.altair_chart(sensitivity_charts.stable_curves(sweep, rates, small), width="content")

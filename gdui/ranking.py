@@ -68,12 +68,15 @@ def _ask(digest: str) -> None:
 def _ranked(experiment: Experiment, table: pd.DataFrame, base: int) -> None:
     try:
         ticked = table[table["vary"]]
+        missing = ticked[ticked[["from", "to"]].isna().any(axis=1)]
+        if len(missing):
+            raise ValueError(f"the range of the {missing['number'].iloc[0]} needs two numbers")
         columns = (ticked[name].tolist() for name in ("key", "from", "to", "log"))
         known = quantities(experiment)
         ranges = [Range(key, float(low), float(high), log=bool(log), label=known[key].label) for key, low, high, log in zip(*columns, strict=True)]
         if len(ranges) < 2:
             raise ValueError("a ranking needs at least two numbers to vary: tick two or more")
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
         return
     starts = experiment.starts
@@ -82,5 +85,6 @@ def _ranked(experiment: Experiment, table: pd.DataFrame, base: int) -> None:
     found = result_of("knobs", key, lambda report: leverage(small, ranges, base=base, on_progress=report))
     if isinstance(found, Leverage):
         st.markdown(tables.safe(sweep_words.ranking(found)))
-        st.altair_chart(knob_charts.indices(found, session.view(300, 40)), width="content")
+        if knob_charts.any_index(found):
+            st.altair_chart(knob_charts.indices(found, session.view(300, 40)), width="content")
         st.caption(tables.safe(sweep_words.ranking_caption(found)))

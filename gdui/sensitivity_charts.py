@@ -18,7 +18,7 @@ from gdcore.stopping import CODE, ENDINGS, Ending
 from gdui import theme
 from gdui.charts import PAD, View, minimum_name
 from gdui.maps import png
-from gdui.sweep_words import together
+from gdui.sweep_words import lost_at, together
 
 Array = NDArray[np.float64]
 SHORT = {"leaves the box": "leaves", "enters the box": "enters"}
@@ -118,8 +118,7 @@ def marked_values(sweep: Sweep, rates: Sequence[StableRate], view: View) -> pd.D
     rows = [(sweep.x_quantity.value, view.ink, "now", 0, "the value in force")]
     for curve in rates:
         said = f"the largest stable learning rate of minimum {curve.number + 1}"
-        places = curve.rates if np.isnan(curve.values).all() else curve.crossings
-        rows += [(float(value), theme.minimum_colour(curve.number), f"limit {curve.number + 1}", 1, said) for value in places]
+        rows += [(value, theme.minimum_colour(curve.number), f"limit {curve.number + 1}", 1, said) for value in lost_at(sweep, curve)]
     for change in together(sweep.changes):
         if not math.isnan(change.value):
             names = ", ".join(str(number + 1) for number in change.tracks)
@@ -185,6 +184,11 @@ def _panel(layers: list[alt.Chart], sweep: Sweep, view: View) -> alt.LayerChart:
     return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
 
 
+def has_epochs(sweep: Sweep) -> bool:
+    """Whether any start settles anywhere along the sweep: there is something to draw."""
+    return bool(np.isfinite(sweep.epochs).any())
+
+
 def has_curves(rates: Sequence[StableRate]) -> bool:
     """Whether the stable rates change along the sweep: there is something to draw."""
     return any(not np.isnan(curve.values).all() and np.isfinite(curve.rates).any() for curve in rates)
@@ -239,11 +243,13 @@ def heat(sweep: Sweep, rates: Sequence[StableRate], what: str, view: View) -> al
     x, y = heat_axis(sweep.x_quantity, sides[0], alt.X, "value", log=sweep.x.log), heat_axis(sweep.y_quantity, sides[1], alt.Y, "other", log=sweep.y.log)
     image = alt.Chart(picture).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")
     values, others = (axis.ravel() for axis in np.meshgrid(sweep.x_values, sweep.y_values))
-    table = pd.DataFrame({"value": values, "other": others, "shown": np.where(np.isfinite(shown.ravel()), shown.ravel(), None)})
+    number = "{:,.0f}" if what == "epochs" else "{:.1%}"
+    told = [number.format(v) if math.isfinite(v) else "none settles" for v in shown.ravel().tolist()]
+    table = pd.DataFrame({"value": values, "other": others, "shown": np.where(np.isfinite(shown.ravel()), shown.ravel(), low), "told": told})
     kept = table.iloc[np.linspace(0, len(table) - 1, min(len(table), MOST_CLICKS)).astype(int)]
     click = alt.selection_point(name="click", fields=["value", "other"], nearest=True, on="click", empty=False)
     tip = [alt.Tooltip("value:Q", title=title(sweep.x_quantity), format=".4g"), alt.Tooltip("other:Q", title=title(sweep.y_quantity), format=".4g")]
-    tip.append(alt.Tooltip("shown:Q", title="median epochs" if what == "epochs" else "share", format=",.0f" if what == "epochs" else ".1%"))
+    tip.append(alt.Tooltip("told:N", title="median epochs" if what == "epochs" else "share"))
     scale = alt.Scale(domain=[low, high], range=theme.VIRIDIS_HEX, type="log" if logarithmic else "linear")
     legend = alt.Legend(title=None, gradientLength=view.height, format=",.0f" if what == "epochs" else "%")
     points = alt.Chart(kept).mark_square(opacity=0, size=60).encode(x, y, color=alt.Color("shown:Q", scale=scale, legend=legend), tooltip=tip).add_params(click)
@@ -272,9 +278,9 @@ def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _heat_curves(sweep: Sweep, rates: Sequence[StableRate], x: alt.X, y: alt.Y, view: View) -> list[alt.Chart]:
-    assert sweep.y is not None
-    rate_across = sweep.x.key == RATE_KEY
-    layers = []
+    rate_across, layers = sweep.x.key == RATE_KEY, list[alt.Chart]()
+    if isinstance(sweep.experiment.settings.get("lr"), str):
+        return layers  # what is varied is a schedule's factor, not a rate
     for curve in rates:
         columns = (curve.rates, curve.values) if rate_across else (curve.values, curve.rates)
         table = pd.DataFrame({"value": columns[0], "other": columns[1]}).replace([np.inf, -np.inf], np.nan).dropna()
