@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ import streamlit as st
 
 from gdcore.basin_measures import basin_entropy, uncertainty_exponent
 from gdcore.basins import BasinMap, Window, basin_map, changed, colours
-from gdcore.certificate import Certificate
+from gdcore.certificate import Certificate, CertifiedPoint
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Minimum, Trace
+from gdcore.merging import Stationary
 from gdcore.problem import Problem
 from gdcore.pushes import Push, smallest_push
 from gdcore.quantities import Quantity, applied, quantities
@@ -33,6 +35,7 @@ BETWEEN = 256  # pixels of a map between the coarse one and one that takes long
 NOTHING, SMALL_STEPS = "nothing", "small steps"
 LEAST_DRAG = 0.02  # of an axis: a shorter drag is a click that slipped
 MOST_PUSHED = 5
+NO_TOLERANCE = 1e-6  # compared with where the tolerance is 0
 PRINT = 6  # times the size on screen: some 2,700 pixels
 SLICE = 0.01  # box widths: a minimum so near the slice that is drawn is drawn on it
 
@@ -99,7 +102,7 @@ def _whole(key: str) -> None:
     st.session_state.pop(key, None)
 
 
-def compared(experiment: Experiment, minima: Sequence[Minimum]) -> tuple[Experiment | None, str]:
+def compared(experiment: Experiment, minima: Sequence[CertifiedPoint | Stationary]) -> tuple[Experiment | None, str]:
     """The experiment that the map is compared with, None for none, and what is said of it."""
     known = {key: quantity for key, quantity in quantities(experiment).items() if quantity.kind in ("setting", "epochs", "tolerance")}
     options = [NOTHING, SMALL_STEPS, *known]
@@ -113,19 +116,32 @@ def compared(experiment: Experiment, minima: Sequence[Minimum]) -> tuple[Experim
         if key == NOTHING:
             return None, ""
         if key == SMALL_STEPS:
-            return small_step(experiment, minima=minima), "against small steps: so much is due to the optimizer and its settings, not to the landscape"
+            return small_step(experiment, minima=[_minimum(m) for m in minima]), basin_words.AGAINST_FLOW
         quantity = known[key]
-        session.keep(f"basins other {key}", quantity.value * 2 if quantity.value else quantity.setting.clip(0.5))
+        session.keep(f"basins other {key}", _another(quantity))
         value = st.number_input(
             f"{_capital(quantity.label)} there", value=None, key=f"basins other {key}", format="%g", width=150, persist_state="session",
             help=f"In the map on the left it is {quantity.value:g}. {quantity.setting.help}",
         )  # fmt: skip
         if value is None:
             raise ValueError(f"the {quantity.label} of the other map needs a number")
-        return applied(experiment, {key: float(value)}), f"with the {quantity.label} {wording.figure(float(value))} instead of {wording.figure(quantity.value)}"
+        return applied(experiment, {key: float(value)}), basin_words.against(quantity, float(value))
     except ValueError as error:
         st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
         return None, ""
+
+
+def _minimum(known: CertifiedPoint | Stationary) -> Minimum:
+    """A minimum that no run has reached yet."""
+    return Minimum(known.point, known.value, tuple(known.eigenvalues), True, 0, 0.0, (0.0, 1.0), math.nan)
+
+
+def _another(quantity: Quantity) -> float:
+    """A value to compare with: twice the present one, or half of it where twice is too large."""
+    if not quantity.value:
+        return quantity.setting.clip(NO_TOLERANCE if quantity.kind == "tolerance" else 0.5)
+    twice = 2 * quantity.value
+    return twice if quantity.setting.clip(twice) == twice else quantity.value / 2
 
 
 def _option(key: str, known: dict[str, Quantity]) -> str:
@@ -285,7 +301,7 @@ def measures(found: BasinMap) -> None:
     seen = colours(found)
     border = uncertainty_exponent(seen)
     entropy = basin_entropy(seen) if found.columns >= 5 and (found.rows == 1 or found.rows >= 5) else None
-    tables.told(basin_words.mixed(entropy, border))
+    tables.told(basin_words.mixed(entropy, border, strip=found.rows == 1))
     if not border.reason:
         with st.popover("How the exponent is read", icon=":material/show_chart:"):
             st.altair_chart(basin_charts.uncertainty(border, session.view(300, 160)), width="content")

@@ -66,7 +66,7 @@ def _choose_problem() -> None:
         if name in OF_THE_PROBLEM:
             st.session_state[f"setting {name}"] = value
     for name in list(st.session_state):
-        if str(name).startswith(("region ", "point ", "landscape ", "race ", "sweep range ", "plane ")):
+        if str(name).startswith(("region ", "point ", "landscape ", "race ", "sweep range ", "plane ", "basins other ")):
             del st.session_state[name]
 
 

@@ -38,9 +38,10 @@ with st.container(horizontal=True, gap="medium"):
         mapping.areas(found.map)
         st.markdown("**What the borders are like**")
         mapping.measures(found.map)
-        if not found.coarse:
+        pushes = [] if found.coarse else mapping.pushes(experiment, found.map.minima)
+        if pushes:
             st.markdown("**The smallest push out of each minimum**")
-            tables.told([basin_words.pushed(k, found.map.minima[k], push, found.map.minima) for k, push in mapping.pushes(experiment, found.map.minima)])
+            tables.told([basin_words.pushed(k, found.map.minima[k], push, found.map.minima) for k, push in pushes])
 if other is not None and not found.coarse:
     second = mapping.second(other, asked, proof.certificate)
     if second is not None:
