@@ -42,7 +42,7 @@ def _across(sweep: Sweep, **options: object) -> alt.X:
     return alt.X("value:Q", title=title(sweep.x_quantity), scale=_scale(sweep.x_values, log=sweep.x.log), axis=axis)
 
 
-def groups_table(sweep: Sweep, view: View) -> pd.DataFrame:
+def groups_table(sweep: Sweep) -> pd.DataFrame:
     """One row per value and group: value, group, colour, order, count, share of all starts, and its 95 % interval."""
     columns: dict[str, tuple[str, NDArray[np.int64]]] = {}
     for number in range(sweep.reached.shape[1]):
@@ -67,7 +67,7 @@ def _group_rows(sweep: Sweep, order: int, name: str, colour: str, count: NDArray
 
 def stacked(sweep: Sweep, rates: Sequence[StableRate], view: View) -> alt.LayerChart:
     """Shares of all starts by minimum and ending, stacked, over the values; rules where minima change or lose stability."""
-    table = groups_table(sweep, view)
+    table = groups_table(sweep)
     legend = table.drop_duplicates("group")
     colour = alt.Color(
         "group:N", sort=None, scale=alt.Scale(domain=legend["group"].tolist(), range=legend["colour"].tolist()),

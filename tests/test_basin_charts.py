@@ -94,7 +94,7 @@ def test_a_place_where_f_is_undefined_is_hatched_and_never_blank():
 
 def test_the_commonest_endings_cannot_be_taken_for_each_other():
     swatches = {ending: basin_charts._hatched(ending, (48, 48))[..., 0] for ending in ENDINGS if ending is not Ending.MINIMUM}
-    assert set(basin_charts.GREY) == set(basin_charts.HATCHES) == set(swatches)
+    assert set(theme.AREA_GREYS) == set(basin_charts.HATCHES) == set(swatches)
     for one, first in swatches.items():
         assert first.min() >= 0 and first.max() <= 255
         for other, second in swatches.items():
@@ -164,16 +164,20 @@ def test_a_run_is_drawn_from_its_start_to_its_end(peaks):
     assert ends[0][1:] == (0.5, -0.9) and ends[-1][1:] == pytest.approx(tuple(run.path[-1]))
 
 
-def test_one_variable_is_a_strip():
+def test_in_one_variable_f_is_drawn_over_the_bands():
     problem = GALLERY["double_well"]
     found = mapped(problem, 64, 1)
     run = traces(Experiment(problem, OPTIMIZERS["gd"], {"lr": 0.05}, Starts.at([0.5])))[0]
-    chart = basin_charts.chart(found, basin_charts.picture(found), [Point(1.0, 0.5, "minimum 1", "1", "#d55e00")], view(), run=run)
+    chart = basin_charts.chart(found, basin_charts.picture(found), [Point(1.0, -0.25, "minimum 1", "1", "#d55e00")], view(), run=run)
     spec = drawn(chart)
     zoom = next(param for param in spec["params"] if param["name"] == "zoom")
     assert zoom["select"]["encodings"] == ["x"]
     image = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "image")
-    assert image["encoding"]["y"]["axis"] is None
+    assert image["encoding"]["y"]["title"] == "f"
+    curve = next(data for data in datasets(chart) if len(data) == basin_charts.CURVE)
+    np.testing.assert_allclose([row["y"] for row in curve], problem.value(np.array([[row["x"]] for row in curve])))
+    low, high = image["encoding"]["y"]["scale"]["domain"]
+    assert low < min(row["y"] for row in curve)
 
 
 # -- what stands beside it ---------------------------------------------------------------------------------------------
@@ -181,14 +185,20 @@ def test_one_variable_is_a_strip():
 
 def test_the_legend_adds_up_and_wears_the_colours_of_the_map(peaks):
     found = basin_charts.legend_rows(peaks)
-    assert sum(one.share for _, _, one in found) == pytest.approx(1)
-    assert [name for name, _, _ in found][:3] == ["Minimum 1", "Minimum 2", "Minimum 3"]
-    for name, swatch, one in found:
-        if one.label >= 0:
-            assert (swatch == rgb_of(theme.minimum_colour(one.label))).all()
-            assert one.share == (peaks.labels == one.label).mean()
+    assert sum(row.share for row in found) == pytest.approx(1)
+    assert [row.name for row in found][:3] == ["Minimum 1", "Minimum 2", "Minimum 3"]
+    for k, row in enumerate(found):
+        if k < 3:
+            assert (row.swatch == rgb_of(theme.minimum_colour(k))).all() and row.share == (peaks.labels == k).mean()
         else:
-            assert name == one.ending.label.capitalize() and (swatch == swatch[..., :1]).all()
+            ending = next(ending for ending in ENDINGS if ending.label.capitalize() == row.name)
+            assert row.share == (peaks.codes == ENDINGS.index(ending)).mean() and (row.swatch == row.swatch[..., :1]).all()
+
+
+def test_minima_beyond_the_palette_are_one_row_of_the_legend():
+    found = mapped(GALLERY["rastrigin"], 64, 64, lr=0.001)
+    rows_ = basin_charts.legend_rows(found)
+    assert [row.name for row in rows_].count("Further minima") == 1 and sum(row.share for row in rows_) == pytest.approx(1)
 
 
 def test_the_exponents_line_goes_through_the_points():

@@ -76,7 +76,7 @@ def test_every_kind_of_map_has_its_headline(formula, says):
 
 def test_the_basis_counts_places_and_owns_up_to_a_coarse_map(peaks):
     assert basin_words.basis(peaks, coarse=False).startswith("One run from each of 64 × 64 places.")
-    assert basin_words.basis(peaks, coarse=True).startswith("A first, coarse map; the finer one is being computed. One run")
+    assert basin_words.basis(peaks, coarse=True).startswith("A first, coarse map. One run")
     assert basin_words.basis(mapped("double_well"), coarse=False).startswith("One run from each of 256 places.")
 
 

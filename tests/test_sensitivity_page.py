@@ -127,7 +127,7 @@ def test_the_small_change_is_predicted_and_solved_again(sensitivity):
 
 def test_two_quantities_make_a_heat_map(sensitivity):
     vary(choose(sensitivity, "tilted_double_well"), "setting lr", "parameter a")
-    assert "of 40 starts" in headline(sensitivity) and " pairs of values" in headline(sensitivity)
+    assert "of 40 starts" in headline(sensitivity) and "of the pairs" in headline(sensitivity)
     assert basis(sensitivity).startswith("5 × 5 pairs of values")
     field(sensitivity, "values", "y").set_value(6).run(timeout=30)
     assert basis(ready(sensitivity)).startswith("5 × 6 pairs of values")
@@ -165,9 +165,9 @@ def test_a_click_moves_the_start_region(sensitivity):
 
 
 SENSELESS = (
-    ("from", 0.5, "The range of lr runs from 0.5 to 0.1: give the smaller number first."),
-    ("from", 0.1, "The range of lr from 0.1 to 0.1 is empty: give two different numbers."),
-    ("from", 0.0, "The range of lr starts at 0: a logarithmic one starts above 0."),
+    ("from", 0.5, "The range of the learning rate runs from 0.5 to 0.1: give the smaller number first."),
+    ("from", 0.1, "The range of the learning rate from 0.1 to 0.1 is empty: give two different numbers."),
+    ("from", 0.0, "The range of the learning rate starts at 0: a logarithmic one starts above 0."),
     ("from", None, "The range of the learning rate needs two numbers and how many values."),
     ("values", 1, "1 values are not possible; give a whole number from 2 to 500."),
     ("values", 501, "501 values are not possible; give a whole number from 2 to 500."),

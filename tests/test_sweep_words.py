@@ -148,7 +148,7 @@ def test_one_start_shows_nothing(peaks):
     for success in ([1, 0, 1, 0, 1, 1], [0, 0, 1, 0, 1, 0], [0] * 6, [1] * 6):
         text = sweep_words.headline(replace(one, success=np.array(success)), ())
         assert "start" in text and not NONSENSE.search(text)
-    assert sweep_words.basis(one, coarse=True).startswith("A first, coarse answer; the finer one is being computed. 6 values, each from the same 1 start. Minima")
+    assert sweep_words.basis(one, coarse=True).startswith("A first, coarse answer. 6 values, each from the same 1 start. Minima")
     assert "the one start does not reach the deepest minimum" in sweep_words.headline(replace(one, success=np.array([1, 1, 1, 1, 0, 0])), ())
 
 

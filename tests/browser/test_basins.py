@@ -99,3 +99,15 @@ def test_the_page_is_not_wider_than_the_window(basins, width):
     basins.wait_for_timeout(800)
     over = basins.evaluate("() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }")
     assert over <= 1
+
+
+def test_a_function_chosen_while_a_bar_moves_keeps_its_own_rate(basins):
+    basins.get_by_role("combobox", name=re.compile("Pixels")).click()
+    basins.get_by_role("option", name="2,000").click()
+    basins.get_by_text(re.compile("starts still running")).first.wait_for()
+    function = basins.locator("[data-testid=stSidebar] [data-testid=stSelectbox] input").first
+    function.click()
+    function.fill("damped wave")
+    function.press("Enter")
+    expect_headline(basins, "to 2 others")  # at rate 0.01, of which peaks runs, one of the five minima is not reached
+    assert basins.locator("[data-testid=stSidebar]").get_by_role("spinbutton", name="Learning rate $lr$").input_value() == "0.03"
