@@ -298,11 +298,13 @@ def _turning(formula: str, variables: tuple[str, ...], parameters: tuple[str, ..
     return generate(lower(thirds, vectors, {name: symbols.all[name] for name in parameters}))
 
 
-@lru_cache(maxsize=128)
 def _partials(
     formula: str, variables: tuple[str, ...], parameters: tuple[str, ...], parameter: str
 ) -> tuple[tuple[Expr, Expr], tuple[Expr, ...]]:
-    """(∂f/∂p, ∂²f/∂p²) and ∂∇f/∂p as expressions; FormulaError beyond the budget."""
+    """(∂f/∂p, ∂²f/∂p²) and ∂∇f/∂p as expressions; FormulaError beyond the budget.
+
+    Never kept: symbols_of() may forget the formula's symbols and make others, in which these would mean nothing.
+    """
     symbols = symbols_of(formula, variables, parameters)
     symbol = symbols.all[parameter]
     first = symbolic.derivative(symbols.value, symbol)

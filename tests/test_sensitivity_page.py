@@ -169,8 +169,8 @@ SENSELESS = (
     ("from", 0.1, "The range of the learning rate from 0.1 to 0.1 is empty: give two different numbers."),
     ("from", 0.0, "The range of the learning rate starts at 0: a logarithmic one starts above 0."),
     ("from", None, "The range of the learning rate needs two numbers and how many values."),
-    ("values", 1, "1 values are not possible; give a whole number from 2 to 500."),
-    ("values", 501, "501 values are not possible; give a whole number from 2 to 500."),
+    ("values", 1, "The range of the learning rate cannot have 1 values: give a whole number from 2 to 500."),
+    ("values", 501, "The range of the learning rate cannot have 501 values: give a whole number from 2 to 500."),
     ("to", 1e9, "Learning rate is 1e+09; give a number from"),
 )
 

