@@ -40,6 +40,7 @@ class Job:
     future: Future[Any] | None = None
     submitted: float = 0.0
     looks: int = 0  # of the bar at how far it is
+    taken: bool = False  # whether a page has seen how it ended
     missed: bool = False  # whether a page was shown without the result
 
 
@@ -87,6 +88,7 @@ def result_of(kind: str, key: str, task: Callable[[Progress], R], *, patience: f
         return found  # type: ignore[no-any-return]
     job = _job_for(kind, key, task)
     assert job.future is not None
+    job.taken = job.future.done()
     if not job.cancel.is_set():
         try:
             found = job.future.result(timeout=PATIENCE if patience is None else patience)
@@ -109,6 +111,7 @@ def _job_for(kind: str, key: str, task: Callable[[Progress], Any]) -> Job:
     if before is not None and before.key == key:
         return before
     if before is not None:
+        before.taken = True
         before.cancel.set()
     job = submit(Job(kind, key), task, before)
     st.session_state["job"] = job
@@ -124,6 +127,7 @@ def submit(job: Job, task: Callable[[Progress], Any], before: Job | None) -> Job
 def _drop_job(kind: str) -> None:
     job: Job | None = st.session_state.get("job")
     if job is not None and job.kind == kind:
+        job.taken = True
         job.cancel.set()
         del st.session_state["job"]
 
@@ -134,6 +138,9 @@ def _progress(job: Job) -> None:
     assert job.future is not None
     if job.future.done() or job.cancel.is_set():
         st.rerun()
+    if not job.looks:  # the page is run when the job ends, whatever becomes of the looks
+        call = wake.caller(lambda: not job.taken)
+        job.future.add_done_callback(lambda _: call())
     job.looks = look = job.looks + 1
     wake.again(LOOK, lambda: job.looks == look)
     st.progress(min(1.0, job.done / job.total), text=how_far(job))
