@@ -53,8 +53,10 @@ def _coordinate(value: float) -> str:
 def percent(share: float) -> str:
     """A share in whole percent, or finer where that would round something to nothing or to everything."""
     hundred = 100 * share
-    if 0 < hundred < 1 or 99 < hundred < 100:
-        return f"{hundred:.2g}\u00a0%" if hundred < 1 else f"{hundred:.1f}\u00a0%"
+    if 0 < hundred < 1:
+        return f"{hundred:.2g}\u00a0%"
+    if 99 < hundred < 100 - 1e-7:  # nearer than that, it is the rounding of a sum
+        return f"{hundred:.{max(1, math.ceil(-math.log10(100 - hundred)))}f}\u00a0%"
     return f"{hundred:.0f}\u00a0%"
 
 

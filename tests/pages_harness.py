@@ -1,5 +1,7 @@
 """Streamlit's own test harness, told of st.navigation, and what tests of pages do again and again."""
 
+import time
+
 import pytest
 import streamlit.testing.v1.app_test as harness
 from streamlit.testing.v1 import AppTest
@@ -41,11 +43,27 @@ def page(app, name):
     return app
 
 
+def told(app):
+    """All that the page says outside of captions."""
+    return plain(" ".join(m.value for m in app.markdown))
+
+
+def answered(app, first=""):
+    """Whether the page has an answer, and not only the first, coarse one, which it calls so in a caption."""
+    return any(m.value.startswith("### ") for m in app.markdown) and not (first and any(first in c.value for c in app.caption))
+
+
+def wait_for(app, wanted):
+    """Runs the script until what is wanted of it holds."""
+    for _ in range(200):
+        assert not app.exception
+        if wanted(app):
+            return app
+        time.sleep(0.05)
+        app.run(timeout=30)
+    raise AssertionError("what was waited for did not come")
+
+
 def settle(app):
     """Runs the script until a background run has finished."""
-    for _ in range(40):
-        assert not app.exception
-        if any(m.value.startswith("### ") for m in app.markdown):
-            return app
-        app.run()
-    raise AssertionError("the run did not finish")
+    return wait_for(app, answered)

@@ -3,11 +3,10 @@
 import io
 import json
 import re
-import time
 
 import pyarrow as pa
 import pytest
-from pages_harness import headline, page, plain, settle
+from pages_harness import answered, headline, page, plain, settle, told, wait_for
 
 from gdui import mapping
 
@@ -16,13 +15,7 @@ SIDE = 128
 
 def ready(app, wanted=lambda app: True):
     """Runs the script until the fine map is there and what is wanted besides."""
-    for _ in range(200):
-        assert not app.exception
-        if any(m.value.startswith("### ") for m in app.markdown) and not any("coarse map" in c.value for c in app.caption) and wanted(app):
-            return app
-        time.sleep(0.05)
-        app.run(timeout=30)
-    raise AssertionError("the map did not come")
+    return wait_for(app, lambda app: answered(app, "coarse map") and wanted(app))
 
 
 @pytest.fixture
@@ -42,10 +35,6 @@ def choose(app, key=None, formula=None):
 
 def basis(app):
     return plain(next(c.value for c in app.caption if "One run from each of" in c.value))
-
-
-def told(app):
-    return plain(" ".join(m.value for m in app.markdown))
 
 
 def areas(app):
@@ -125,6 +114,11 @@ def test_the_window_of_the_session_is_mapped_and_widened_again(basins):
     assert image(ready(basins)) == [-0.5, 1.5, -2.5, -0.5]
     next(b for b in basins.button if b.label == "Whole box").click().run(timeout=30)
     assert "of the box belongs" in headline(ready(basins)) and image(basins) == [-3, 3, -3, 3]
+    window(basins, (0.0, 1.0), (-2.0, -1.0))
+    choose(basins, "himmelblau")
+    assert "of the box belongs" in headline(basins)
+    choose(basins, "peaks")
+    assert "of this window belongs" in headline(basins)
 
 
 def test_a_drag_zooms_and_a_slip_does_not(basins):
@@ -133,9 +127,6 @@ def test_a_drag_zooms_and_a_slip_does_not(basins):
     next(b for b in basins.button if b.label == "Whole box").click().run(timeout=30)
     act(ready(basins), zoom={"x": [0.0, 0.01], "y": [1.0, 1.01]}, click=[{"x": 0.5, "y": -0.9}])
     assert "the box" in headline(basins) and "(0.500, −0.900)" in told(basins)
-
-
-def test_a_drag_beyond_the_map_ends_at_its_edge(basins):
     act(basins, zoom={"x": [2.0, 9.0], "y": [-9.0, 0.0]})
     assert image(basins) == [2, 3, -3, 0]
 
@@ -169,9 +160,6 @@ def test_small_steps_leave_what_is_the_landscapes(basins):
     assert "So much is due to the optimizer and its settings, not to the landscape." in told(basins)
     basins.selectbox("basins against").set_value("nothing").run(timeout=30)
     assert "small steps" not in told(ready(basins))
-
-
-def test_small_steps_work_before_the_proof_and_after_it(basins):
     choose(basins, formula="(x^2-1)^2 + 0.21*x + y^2")
     against(basins, "small steps")
     assert not basins.error
@@ -185,9 +173,6 @@ def test_a_senseless_comparison_gets_one_sentence(basins):
         basins.number_input("basins other setting lr").set_value(value).run(timeout=30)
         assert not basins.exception and len(basins.error) == 1 and plain(basins.error[0].value).startswith(says)
         assert headline(basins) and len(plain(basins.error[0].value)) <= 160
-
-
-def test_another_value_is_one_that_is_allowed(basins):
     basins.selectbox("optimizer").set_value("momentum").run(timeout=30)
     against(ready(basins), "setting momentum")
     assert not basins.error and basins.number_input("basins other setting momentum").value == 0.45
@@ -217,26 +202,15 @@ def test_every_kind_of_function_is_mapped(basins):
             assert bad not in told(basins) and bad not in " ".join(c.value for c in basins.caption)
 
 
-def test_a_strip_is_zoomed_along_its_one_variable(basins):
+def test_a_slice_turns_and_a_strip_is_zoomed(basins):
+    choose(basins, "styblinski_tang_3")
+    ready(basins, lambda app: "z = −2.904" in basis(app))
+    basins.selectbox("axis x y z up").set_value("z").run(timeout=30)
+    ready(basins, lambda app: "with y = −2.904" in basis(app))
+    assert "of this slice of the box" in headline(basins)
     choose(basins, "double_well")
     assert basis(basins).startswith(f"One run from each of {SIDE} places.")
     act(basins, zoom={"x": [0.5, 1.5]})
     assert headline(basins) == "100 % of this window belongs to minimum 2." and image(basins)[:2] == [0.5, 1.5]
     act(basins, click=[{"x": 0.75, "y": 0.5}])
     assert "(0.750)" in told(basins)
-
-
-def test_a_slice_goes_through_the_deepest_minimum_and_turns(basins):
-    choose(basins, "styblinski_tang_3")
-    ready(basins, lambda app: "z = −2.904" in basis(app))
-    basins.selectbox("axis x y z up").set_value("z").run(timeout=30)
-    ready(basins, lambda app: "with y = −2.904" in basis(app))
-    assert "of this slice of the box" in headline(basins)
-
-
-def test_a_window_belongs_to_its_function(basins):
-    window(basins, (0.0, 1.0), (-2.0, -1.0))
-    choose(basins, "himmelblau")
-    assert "of the box belongs" in headline(basins)
-    choose(basins, "peaks")
-    assert "of this window belongs" in headline(basins)

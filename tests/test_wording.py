@@ -26,7 +26,7 @@ def test_figures(value, shown):
     assert wording.figure(value) == shown
 
 
-@pytest.mark.parametrize(("share", "shown"), [(0.784, "78 %"), (0.0, "0 %"), (1.0, "100 %"), (0.004, "0.4 %"), (0.996, "99.6 %")])
+@pytest.mark.parametrize(("share", "shown"), [(0.784, "78 %"), (0.0, "0 %"), (1.0, "100 %"), (0.004, "0.4 %"), (0.996, "99.6 %"), (0.9997, "99.97 %"), (1 - 1e-15, "100 %")])
 def test_percent_never_rounds_something_to_nothing_or_to_everything(share, shown):
     assert plain(wording.percent(share)) == shown
 
