@@ -1,96 +1,63 @@
-"""Planes: one start, two settings of the optimizer → how its run ends for each pair, and where a minimum is stable."""
+"""A sweep of two settings → where a minimum is stable: what one step does near it at each pair of values."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gdcore.descent import Progress
-from gdcore.experiment import Experiment, Minimum, run_each
-from gdcore.knobs import Knob
+from gdcore.sensitivity import Sweep
 from gdcore.stability import radii
-from gdcore.starts import Starts
 
 Array = NDArray[np.float64]
-SIDE = 64  # pairs to a row
+ROUNDS = 45  # bisections
 
 
-@dataclass(frozen=True)
-class Plane:
-    """How the runs from one start (d,) end over the plane of two settings: arrays (rows, columns), x along the columns.
+def offered(sweep: Sweep) -> bool:
+    """Whether two quantities are swept, both of them settings with a number and no schedule."""
+    return sweep.y is not None and all(key.startswith("setting ") and _is_number(sweep, key) for key in (sweep.x.key, sweep.y.key))
 
-    x_values (columns,) and y_values (rows,), ascending; labels index minima (deepest first; -1: no minimum), codes index
-    ENDINGS, epochs each run took. minima: of all runs together, with their shares of the pairs.
+
+def boundary(sweep: Sweep, point: ArrayLike) -> Array:
+    """The spectral radius of a step at a minimum (d,) at each pair of values, (l, k); the line radius = 1 bounds where it is stable.
+
+    nan where the step has no linear rate; stability() says why. ValueError unless two settings with numbers are swept, and
+    where another setting is a schedule.
     """
-
-    x: Knob
-    y: Knob
-    start: tuple[float, ...]
-    x_values: Array
-    y_values: Array
-    labels: NDArray[np.int64]
-    codes: NDArray[np.int8]
-    epochs: NDArray[np.int64]
-    minima: tuple[Minimum, ...]
+    if not offered(sweep):
+        raise ValueError("a stability boundary needs a sweep of two settings that are numbers: choose two of the optimizer's")
+    x, y = (axis.ravel() for axis in np.meshgrid(sweep.x_values, sweep.y_values))
+    return _radii(sweep, point, x, y).reshape(len(sweep.y_values), len(sweep.x_values))
 
 
-def plane(
-    experiment: Experiment,
-    x: Knob,
-    y: Knob,
-    start: ArrayLike,
-    *,
-    columns: int = SIDE,
-    rows: int = SIDE,
-    engine: str = "auto",
-    on_progress: Progress | None = None,
-) -> Plane:
-    """How the run from one start (d,) ends at each pair of values of two settings, all runs in lockstep.
+def on_boundary(sweep: Sweep, point: ArrayLike, places: Array) -> Array:
+    """Places (m, 2) on lines between neighbouring pairs, as a contour of boundary() has them, moved along to where the radius is 1.
 
-    The knobs are named as the settings; all others, and the stopping, are the experiment's. engine, on_progress: as for
-    run(). ValueError for knobs that are no two different settings with numbers, or reach beyond what these allow.
+    Each is bracketed between the two pairs, to the last digits; one without a radius on the way stays where it is.
     """
-    point = np.asarray(start, dtype=float)
-    if point.ndim != 1:
-        raise ValueError(f"a plane has one start of shape (d,), not {point.shape}")
-    x_values, y_values = _sides(experiment, x, y, columns, rows)
-    pairs = _pairs(x, y, x_values, y_values)
-    found = run_each(replace(experiment, starts=Starts.at(point)), pairs, engine=engine, on_progress=on_progress)
-    shape = (rows, columns)
-    return Plane(
-        x, y, tuple(point.tolist()), x_values, y_values, found.labels.reshape(shape), found.ending_codes.reshape(shape),
-        found.epochs.reshape(shape), found.minima,
-    )  # fmt: skip
+    axes = sweep.x_values, sweep.y_values
+    across = np.isclose(places[:, 1:], axes[1], rtol=1e-12, atol=0).any(axis=1)  # on a row of pairs: only x is between two values
+    ends = np.stack([places, places])
+    for i, (values, own) in enumerate(zip(axes, (across, ~across), strict=True)):
+        upper = np.clip(np.searchsorted(values, places[own, i]), 1, len(values) - 1)
+        ends[0, own, i], ends[1, own, i] = values[upper - 1], values[upper]
+    stable = _radii(sweep, point, *ends[0].T) < 1
+    low, high = np.zeros(len(places)), np.ones(len(places))
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        here = _radii(sweep, point, *(ends[0] + middle[:, None] * (ends[1] - ends[0])).T)
+        as_low = (here < 1) == stable
+        low, high = np.where(as_low, middle, low), np.where(as_low, high, middle)
+    found = ends[0] + ((low + high) / 2)[:, None] * (ends[1] - ends[0])
+    known = np.isfinite(_radii(sweep, point, *found.T))
+    return np.where(known[:, None], found, places)
 
 
-def boundary(experiment: Experiment, x: Knob, y: Knob, point: ArrayLike, *, columns: int = SIDE, rows: int = SIDE) -> Array:
-    """The spectral radius (rows, columns) of a step at a minimum (d,) over the same pairs: the line radius = 1 bounds where it is stable.
-
-    nan where the step has no linear rate; stability() says why. ValueError as for plane(), and for a scheduled setting.
-    """
-    pairs = _pairs(x, y, *_sides(experiment, x, y, columns, rows))
-    return radii(experiment.problem, experiment.optimizer, {**experiment.settings, **pairs}, point).reshape(rows, columns)
+def _radii(sweep: Sweep, point: ArrayLike, x: Array, y: Array) -> Array:
+    """The radius at pairs of values (m,)."""
+    assert sweep.y is not None
+    experiment, names = sweep.experiment, [one.key.partition(" ")[2] for one in (sweep.x, sweep.y)]
+    return radii(experiment.problem, experiment.optimizer, {**experiment.settings, names[0]: x, names[1]: y}, point)
 
 
-def _sides(experiment: Experiment, x: Knob, y: Knob, columns: int, rows: int) -> tuple[Array, Array]:
-    """The values along both sides, from end to end of their ranges."""
-    if min(columns, rows) < 2:
-        raise ValueError(f"a plane of {columns} by {rows} pairs has no extent: give at least 2 columns and 2 rows")
-    if x.name == y.name:
-        raise ValueError(f"both sides of the plane are '{x.name[:40]}': choose two different settings")
-    for knob in (x, y):
-        setting = experiment.optimizer.settings.get(knob.name)
-        if setting is None:
-            raise ValueError(f"{experiment.optimizer.name[:40]} has no setting '{knob.name[:40]}': choose one of its settings")
-        if isinstance(experiment.settings[knob.name], str):
-            raise ValueError(f"{setting.label or knob.name} changes with t: give a number in place of the schedule")
-        for end in (knob.low, knob.high):
-            setting.check(end, knob.name)
-    return x.at(np.linspace(0, 1, columns)), y.at(np.linspace(0, 1, rows))
-
-
-def _pairs(x: Knob, y: Knob, x_values: Array, y_values: Array) -> dict[str, Array]:
-    """Setting → its value at each pair, row by row."""
-    return {x.name: np.tile(x_values, len(y_values)), y.name: np.repeat(y_values, len(x_values))}
+def _is_number(sweep: Sweep, key: str) -> bool:
+    return not isinstance(sweep.experiment.settings[key.partition(" ")[2]], str)

@@ -18,12 +18,11 @@ from gdcore.experiment import Minimum, Trace
 from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.charts import PAD, View, minimum_name
-from gdui.maps import click_params, mark, path_table, png
+from gdui.maps import click_params, mark, path_table, png, sharp
 
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 DARKEST = 0.55  # how much of its lightness a colour loses where a run takes longest
-SHARP = 1024  # pixels that a picture has at least along its longer side, so that browsers do not blur it
 CURVE = 601  # points of the curve of f in one variable
 FEW = 40  # so many saddles can have large marks
 CHANGED = np.array([20, 20, 20])
@@ -112,12 +111,6 @@ def changed_picture(found: BasinMap, change: Change) -> Picture:
     return pale.round().astype(np.uint8)
 
 
-def enlarged(rgb: Picture) -> Picture:
-    """Every pixel as a block."""
-    times = max(1, -(-SHARP // max(rgb.shape[:2])))
-    return rgb.repeat(times, axis=0).repeat(times, axis=1)
-
-
 def chart(found: BasinMap, rgb: Picture, points: Sequence[Point], view: View, *, run: Trace | None = None, clickable: bool = True) -> alt.LayerChart:
     """The picture on its axes, with marked places and a run's path; a click chooses a start, a drag a window.
 
@@ -131,7 +124,7 @@ def chart(found: BasinMap, rgb: Picture, points: Sequence[Point], view: View, *,
     up = "f" if strip else problem.variables[window.axes[1]]
     x = alt.X("x:Q", title=problem.variables[window.axes[0]], scale=alt.Scale(domain=[left, right], nice=False, zero=False), axis=_axis())
     y = alt.Y("y:Q", title=up, scale=alt.Scale(domain=[low, high], nice=False, zero=False), axis=_axis())
-    table = pd.DataFrame({"x": [left], "x2": [right], "y": [low], "y2": [high], "url": [png(enlarged(rgb))]})
+    table = pd.DataFrame({"x": [left], "x2": [right], "y": [low], "y2": [high], "url": [png(sharp(rgb))]})
     layers = [alt.Chart(table).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")]
     if curve is not None:
         layers += [alt.Chart(curve).mark_line(color=c, strokeWidth=w, clip=True).encode(x="x:Q", y="y:Q") for c, w in (("black", 4), ("white", 2))]

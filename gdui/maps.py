@@ -21,6 +21,7 @@ from gdui.wording import MANY
 
 MOST_VERTICES = 20_000
 PIXELS = 201
+SHARP = 1024  # pixels that a picture of few large ones has at least along its longer side
 FEW = 60  # so many marked starts can have large rings on a small map
 Array = NDArray[np.float64]
 
@@ -57,6 +58,12 @@ def png(rgb: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(rgb[::-1]).save(buffer, format="PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def sharp(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture with every pixel as a block, so that browsers do not blur it."""
+    times = max(1, -(-SHARP // max(rgb.shape[:2])))
+    return rgb.repeat(times, axis=0).repeat(times, axis=1)
 
 
 def background(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gdui import planing, sensitivity_charts, session, sweep_words, sweeping, tables
+from gdcore.planes import offered
+from gdui import pair_charts, planing, sensitivity_charts, session, sweep_words, sweeping, tables
 from gdui.sweeping import Swept
 
 LEFT, RIGHT = 535, 455  # pixels of the two columns
@@ -41,9 +42,9 @@ def of_two(found: Swept) -> None:
             st.markdown("**All starts under all pairs**")
             what = sweeping.shown(sweep)
             key = f"heat {what} {sweep.experiment.digest} {sweep.x} {sweep.y}"
-            chart = sensitivity_charts.heat(sweep, rates, what, session.view(380, 330))
+            chart = pair_charts.heat(sweep, rates, what, session.view(380, 330))
             st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
             st.caption(tables.safe(sweep_words.heat_caption(sweep, rates)))
-        if planing.offered(sweep) and not found.coarse:
+        if offered(sweep) and not found.coarse:
             with st.container(width=RIGHT):
                 planing.show(sweep)

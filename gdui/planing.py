@@ -3,82 +3,73 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import contourpy
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from gdcore.descent import Progress
-from gdcore.experiment import Experiment
-from gdcore.identities import numbers_of
-from gdcore.knobs import Knob
-from gdcore.planes import Plane, boundary, plane
-from gdcore.quantities import Range
-from gdcore.sensitivity import Sweep
+from gdcore.planes import boundary, on_boundary
+from gdcore.sensitivity import Sweep, sweep
+from gdcore.starts import Starts
 from gdui import basin_charts, controls, plane_charts, session, stepping, sweep_words, sweeping, tables
 from gdui.jobs import result_of
-from gdui.plane_charts import Numbered
 
 SIDE = 96  # pairs along a side
 MOST_BOUNDARIES = 4
+LARGEST = 10.0  # a radius beyond this counts as this: the line at 1 is all that is wanted
+Point = tuple[float, ...]
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Planed:
-    """A plane, and the spectral radius of a step at each of the first minima over it, by number."""
+class Plane:
+    """The sweep of one start, and by the number of each of the first minima its stability boundary, as lines (m, 2)."""
 
-    plane: Plane
-    radii: dict[int, np.ndarray]
-
-
-def offered(sweep: Sweep) -> bool:
-    """Whether both quantities are settings with numbers, so that one start can be mapped over them."""
-    keys = [one.key for one in (sweep.x, sweep.y) if one is not None]
-    settings = sweep.experiment.settings
-    return len(keys) == 2 and all(key.startswith("setting ") and not isinstance(settings[key.partition(" ")[2]], str) for key in keys)
+    sweep: Sweep
+    boundaries: dict[int, list[Array]]
 
 
-def show(sweep: Sweep) -> None:
-    """The start, and the map of pairs coloured by what its run comes to."""
-    assert sweep.y is not None and sweep.y_quantity is not None
-    problem = sweep.experiment.problem
+def show(found: Sweep) -> None:
+    """The start, and the map of pairs coloured by what its run comes to; found: the sweep of all starts, whose numbers count."""
+    assert found.y is not None
+    problem = found.experiment.problem
     st.markdown("**One start under all pairs**")
     start = controls.one_point(problem, "plane", stepping.default_start(problem), "Start")
     if start is None:
         return
-    found = result_of("plane", f"plane {json.dumps([sweep.experiment.digest, str(sweep.x), str(sweep.y), start])}", lambda report: _task(sweep, start, report))
-    if not isinstance(found, Planed):
+    key = f"plane {json.dumps([found.experiment.digest, str(found.x), str(found.y), start])}"
+    plane = result_of("plane", key, lambda report: _task(found, start, report))
+    if plane is None:
         return
-    number = np.append(numbers_of(sweep.points[:, 0], found.plane.minima, problem), -1)
-    labels = number[found.plane.labels]
-    numbered = Numbered(labels, found.plane.codes, found.plane.epochs, sweep.minima)
-    key = f"plane {sweep.experiment.digest} {sweep.x} {sweep.y} {start}"
-    chart = plane_charts.chart(found.plane, numbered, found.radii, (sweep.x_quantity, sweep.y_quantity), session.view(330, 330))
-    st.markdown(tables.safe(sweep_words.plane(numbered.labels, numbered.codes, start)))
-    st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
-    st.altair_chart(basin_charts.legend(numbered, session.view(410, 20)), width="content")
-    st.caption(tables.safe(sweep_words.plane_caption(bool(found.radii))))
+    reached = plane_charts.reached(plane.sweep, found)
+    chart = plane_charts.chart(plane.sweep, reached, plane.boundaries, session.view(330, 330))
+    st.markdown(tables.safe(sweep_words.plane(reached.labels, reached.codes, start)))
+    st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, found), selection_mode="click", width="content")
+    st.altair_chart(basin_charts.legend(reached, session.view(410, 20)), width="content")
+    st.caption(tables.safe(sweep_words.plane_caption(bool(plane.boundaries))))
 
 
-def _task(sweep: Sweep, start: tuple[float, ...], report: Progress) -> Planed:
-    assert sweep.y is not None
-    x, y, experiment = _knob(sweep.x), _knob(sweep.y), sweep.experiment
-    made = plane(experiment, x, y, start, columns=SIDE, rows=SIDE, on_progress=report)
-    return Planed(made, _radii(experiment, x, y, sweep))
+def _task(found: Sweep, start: Point, report: Progress) -> Plane:
+    assert found.y is not None
+    alone = replace(found.experiment, starts=Starts.at(start))
+    made = sweep(alone, replace(found.x, count=SIDE), replace(found.y, count=SIDE), on_progress=report)
+    return Plane(made, _boundaries(made, [minimum.point for minimum in found.minima[:MOST_BOUNDARIES]]))
 
 
-def _radii(experiment: Experiment, x: Knob, y: Knob, sweep: Sweep) -> dict[int, np.ndarray]:
-    found = {}
-    for number, minimum in enumerate(sweep.minima[:MOST_BOUNDARIES]):
-        try:
-            radius = boundary(experiment, x, y, minimum.point, columns=SIDE, rows=SIDE)
-        except ValueError:  # another setting is a schedule: there is no one radius
-            return {}
-        if np.isfinite(radius).any():
-            found[number] = radius
-    return found
+def _boundaries(made: Sweep, points: list[Point]) -> dict[int, list[Array]]:
+    """By the number of each minimum; nothing for one at which no pair has a linear rate, and where another setting is a schedule."""
+    try:
+        fields = {number: boundary(made, point) for number, point in enumerate(points)}
+    except ValueError:
+        return {}
+    return {number: _lines(made, points[number], radius) for number, radius in fields.items() if np.isfinite(radius).any()}
 
 
-def _knob(one: Range) -> Knob:
-    return Knob(one.key.partition(" ")[2], one.low, one.high, log=one.log)
-
+def _lines(made: Sweep, point: Point, radius: Array) -> list[Array]:
+    """The lines on which the radius is 1: laid by contours between the pairs, then moved to where it is so exactly."""
+    finite = np.ma.masked_invalid(np.minimum(radius, LARGEST))
+    lines = contourpy.contour_generator(made.x_values, made.y_values, finite).lines(1.0)
+    return [on_boundary(made, point, line) for line in lines if len(line)]

@@ -13,19 +13,15 @@ from numpy.typing import NDArray
 from gdcore.quantities import Quantity
 from gdcore.sensitivity import Sweep
 from gdcore.shares import wilson
-from gdcore.stable_rates import RATE_KEY, StableRate
-from gdcore.stopping import CODE, ENDINGS, Ending
+from gdcore.stable_rates import StableRate
+from gdcore.stopping import ENDINGS, Ending
 from gdui import theme
 from gdui.charts import PAD, View, minimum_name
-from gdui.maps import png
 from gdui.sweep_words import lost_at, together
 
 Array = NDArray[np.float64]
 SHORT = {"leaves the box": "leaves", "enters the box": "enters"}
 APART = 0.13  # of the axis: labels closer than this go to different rows
-SHARP = 500  # pixels that a heat map has at least
-MOST_CLICKS = 4000  # invisible points of a heat map
-WHAT = {"success": "share that reaches the deepest minimum", "settled": "share that settles in any minimum", "epochs": "median epochs until settled"}
 
 
 def title(quantity: Quantity) -> str:
@@ -211,91 +207,3 @@ def stable_curves(sweep: Sweep, rates: Sequence[StableRate], view: View) -> alt.
     if isinstance(own, float) and own > 0:
         layers.append(alt.Chart(pd.DataFrame({"rate": [own]})).mark_rule(color=view.ink, strokeDash=[2, 2], strokeWidth=1.5).encode(up))
     return _panel(layers, sweep, view)
-
-
-# -- two quantities ----------------------------------------------------------------------------------------------------
-
-
-def quantity_shown(sweep: Sweep, what: str) -> Array:
-    """The numbers of a heat map, (l, k): one of WHAT, or "minimum 1" and so on for the share of that minimum."""
-    shape = len(sweep.y_values), len(sweep.x_values)
-    if what == "epochs":
-        return sweep.epochs[:, 1].reshape(shape)
-    if what == "settled":
-        return (sweep.ended[:, CODE[Ending.MINIMUM]] / sweep.count).reshape(shape)
-    if what == "success":
-        return (sweep.success / sweep.count).reshape(shape)
-    return np.asarray(sweep.reached[:, int(what.split()[-1]) - 1] / sweep.count).reshape(shape)
-
-
-def heat(sweep: Sweep, rates: Sequence[StableRate], what: str, view: View) -> alt.LayerChart:
-    """Two quantities: a colour for each pair of values, with the stable-rate curves where one of the two is the rate."""
-    assert sweep.y is not None and sweep.y_quantity is not None
-    shown = quantity_shown(sweep, what)
-    finite = shown[np.isfinite(shown)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    low, high = (low if what == "epochs" else 0.0), (high if high > 0 else 1.0)
-    logarithmic = what == "epochs" and low > 0 and high > 20 * low
-    levels = [np.log(v) if logarithmic else v for v in (shown, low, high)]
-    rgb = theme.colours(*levels, ramp=theme.VIRIDIS, soften=0.0, dark=view.dark)
-    sides = [edges(values, log=one.log) for values, one in ((sweep.x_values, sweep.x), (sweep.y_values, sweep.y))]
-    picture = pd.DataFrame({"value": [sides[0][0]], "x2": [sides[0][-1]], "other": [sides[1][0]], "y2": [sides[1][-1]], "url": [png(enlarged(rgb))]})
-    x, y = heat_axis(sweep.x_quantity, sides[0], alt.X, "value", log=sweep.x.log), heat_axis(sweep.y_quantity, sides[1], alt.Y, "other", log=sweep.y.log)
-    image = alt.Chart(picture).mark_image(aspect=False).encode(x, y, x2="x2:Q", y2="y2:Q", url="url:N")
-    values, others = (axis.ravel() for axis in np.meshgrid(sweep.x_values, sweep.y_values))
-    number = "{:,.0f}" if what == "epochs" else "{:.1%}"
-    told = [number.format(v) if math.isfinite(v) else "none settles" for v in shown.ravel().tolist()]
-    table = pd.DataFrame({"value": values, "other": others, "shown": np.where(np.isfinite(shown.ravel()), shown.ravel(), low), "told": told})
-    kept = table.iloc[np.linspace(0, len(table) - 1, min(len(table), MOST_CLICKS)).astype(int)]
-    click = alt.selection_point(name="click", fields=["value", "other"], nearest=True, on="click", empty=False)
-    tip = [alt.Tooltip("value:Q", title=title(sweep.x_quantity), format=".4g"), alt.Tooltip("other:Q", title=title(sweep.y_quantity), format=".4g")]
-    tip.append(alt.Tooltip("told:N", title="median epochs" if what == "epochs" else "share"))
-    scale = alt.Scale(domain=[low, high], range=theme.VIRIDIS_HEX, type="log" if logarithmic else "linear")
-    legend = alt.Legend(title=None, gradientLength=view.height, format=",.0f" if what == "epochs" else "%")
-    points = alt.Chart(kept).mark_square(opacity=0, size=60).encode(x, y, color=alt.Color("shown:Q", scale=scale, legend=legend), tooltip=tip).add_params(click)
-    layers = [image, *_heat_curves(sweep, rates, x, y, view), *_heat_now(sweep, sides, x, y, view), points]
-    return alt.layer(*layers).properties(width=view.width, height=view.height, autosize=PAD)
-
-
-def heat_axis(quantity: Quantity, sides: Array, channel: type, field: str, *, log: bool) -> alt.X | alt.Y:
-    """An axis of a map of pairs, between the borders of its cells."""
-    scale = alt.Scale(type="log" if log else "linear", domain=[float(sides[0]), float(sides[-1])], nice=False, zero=False)
-    return channel(f"{field}:Q", title=title(quantity), scale=scale, axis=alt.Axis(grid=False, tickCount=6, format="~g", labelOverlap=True))
-
-
-def edges(values: Array, *, log: bool) -> Array:
-    """The borders of cells about values (k,), (k + 1,): half-way between neighbours, and as far beyond the first and last."""
-    v = np.log(values) if log else values
-    middle = (v[1:] + v[:-1]) / 2
-    out = np.concatenate([[v[0] - (middle[0] - v[0])], middle, [v[-1] + (v[-1] - middle[-1])]])
-    return np.exp(out) if log else out
-
-
-def enlarged(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture with every pixel as a block, so that browsers do not blur it."""
-    times = max(1, -(-SHARP // max(rgb.shape[:2])))
-    return rgb.repeat(times, axis=0).repeat(times, axis=1)
-
-
-def _heat_curves(sweep: Sweep, rates: Sequence[StableRate], x: alt.X, y: alt.Y, view: View) -> list[alt.Chart]:
-    rate_across, layers = sweep.x.key == RATE_KEY, list[alt.Chart]()
-    if isinstance(sweep.experiment.settings.get("lr"), str):
-        return layers  # what is varied is a schedule's factor, not a rate
-    for curve in rates:
-        columns = (curve.rates, curve.values) if rate_across else (curve.values, curve.rates)
-        table = pd.DataFrame({"value": columns[0], "other": columns[1]}).replace([np.inf, -np.inf], np.nan).dropna()
-        mark = alt.Chart(table).mark_line(clip=True, strokeWidth=2.2, strokeDash=[6, 3], color=theme.minimum_colour(curve.number), order=None)
-        halo = alt.Chart(table).mark_line(clip=True, strokeWidth=4.5, color="white", opacity=0.7)
-        order = alt.Order("other:Q" if rate_across else "value:Q")
-        layers += [halo.encode(x, y, order=order), mark.encode(x, y, order=order)]
-    return layers
-
-
-def _heat_now(sweep: Sweep, sides: Sequence[Array], x: alt.X, y: alt.Y, view: View) -> list[alt.Chart]:
-    """The pair of values in force, as a ring."""
-    assert sweep.y_quantity is not None
-    now = sweep.x_quantity.value, sweep.y_quantity.value
-    if not all(side[0] <= value <= side[-1] for side, value in zip(sides, now, strict=True)):
-        return []
-    table = pd.DataFrame({"value": [now[0]], "other": [now[1]]})
-    return [alt.Chart(table).mark_point(size=130, filled=False, strokeWidth=w, color=c, opacity=1).encode(x, y) for w, c in ((5, "white"), (2, "black"))]

@@ -18,7 +18,7 @@ from gdcore.stable_rates import RATE_KEY, StableRate, stable_rates
 from gdui import session, tables, wording
 from gdui.controls import region_key
 from gdui.jobs import result_of
-from gdui.sensitivity_charts import WHAT
+from gdui.pair_charts import WHAT
 from gdui.wording import MANY
 
 VALUES, PAIRS = 60, 24  # values by default: of one quantity, of each of two

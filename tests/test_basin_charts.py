@@ -14,7 +14,7 @@ from gdcore.basin_measures import uncertainty_exponent
 from gdcore.basins import Window, basin_map, changed, colours
 from gdcore.experiment import traces
 from gdcore.stopping import CODE, ENDINGS, Ending
-from gdui import basin_charts, charts, theme
+from gdui import basin_charts, charts, maps, theme
 from gdui.basin_charts import Point
 
 PEAKS = GALLERY["peaks"]
@@ -109,7 +109,7 @@ def test_the_lowest_row_is_drawn_lowest():
     shown = np.asarray(Image.open(io.BytesIO(bytes_)))
     np.testing.assert_array_equal(shown[-1, 0], picture[0, 0])
     np.testing.assert_array_equal(shown[0, 0], picture[-1, 0])
-    assert max(shown.shape) >= basin_charts.SHARP, "so that browsers do not blur pixels"
+    assert max(shown.shape) >= maps.SHARP, "so that browsers do not blur pixels"
 
 
 def test_changed_pixels_are_black_and_the_others_pale(peaks):

@@ -16,7 +16,7 @@ from gdcore.sensitivity import sweep
 from gdcore.shares import wilson
 from gdcore.stable_rates import RATE_KEY, stable_rates
 from gdcore.stopping import CODE, ENDINGS, Ending
-from gdui import charts, sensitivity_charts, theme
+from gdui import charts, pair_charts, sensitivity_charts, theme
 
 VALUES = 8
 
@@ -136,7 +136,7 @@ def test_a_scheduled_rate_has_no_limits():
     found, rates = swept(experiment("tilted_double_well", lr="0.05*(1 - t/(T+1))"), Range(RATE_KEY, 0.1, 2.0, 4))
     assert sensitivity_charts.marked_values(found, rates, view())["text"].tolist() == ["now"]
     both, rates = swept(experiment("tilted_double_well", lr="0.05*(1 - t/(T+1))"), Range(RATE_KEY, 0.1, 2.0, 3), Range("parameter a", 0.5, 2.0, 3))
-    assert "line" not in {one["mark"]["type"] for one in spec_of(sensitivity_charts.heat(both, rates, "success", view()))["layer"]}
+    assert "line" not in {one["mark"]["type"] for one in spec_of(pair_charts.heat(both, rates, "success", view()))["layer"]}
 
 
 def test_the_share_in_the_deepest_has_its_interval(peaks):
@@ -176,20 +176,20 @@ def test_charts_draw_where_nothing_settles(formula):
         spec_of(chart)
     assert not sensitivity_charts.has_epochs(found) and not sensitivity_charts.has_curves(rates)
     both, rates = swept(question, Range(RATE_KEY, 0.01, 0.1, 2), Range("epochs", 10, 100, 2))
-    for what in sensitivity_charts.WHAT:
-        spec_of(sensitivity_charts.heat(both, rates, what, view()))
+    for what in pair_charts.WHAT:
+        spec_of(pair_charts.heat(both, rates, what, view()))
 
 
 # -- two quantities ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("what", [*sensitivity_charts.WHAT, "minimum 2"])
+@pytest.mark.parametrize("what", [*pair_charts.WHAT, "minimum 2"])
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_heat_map_shows_its_numbers_the_right_way_up(pairs, what, dark):
     found, rates = pairs
-    shown = sensitivity_charts.quantity_shown(found, what)
+    shown = pair_charts.shown(found, what)
     assert shown.shape == (4, 5)
-    chart = sensitivity_charts.heat(found, rates, what, view(dark))
+    chart = pair_charts.heat(found, rates, what, view(dark))
     spec_of(chart)
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(rows(chart, "url")[0]["url"].partition(",")[2]))))
     block = picture.shape[0] // 4
@@ -204,7 +204,7 @@ def test_a_heat_map_shows_its_numbers_the_right_way_up(pairs, what, dark):
 def test_a_pair_at_which_nothing_settles_is_said_so_and_not_0_epochs(pairs):
     found, rates = pairs
     assert np.isnan(found.epochs[:, 1]).any()
-    told = {(row["value"], row["other"]): row["told"] for row in rows(sensitivity_charts.heat(found, rates, "epochs", view()), "told")}
+    told = {(row["value"], row["other"]): row["told"] for row in rows(pair_charts.heat(found, rates, "epochs", view()), "told")}
     assert len(told) == 20
     for entry, epochs in enumerate(found.epochs[:, 1]):
         pair = tuple(found.at(entry).values())
@@ -213,14 +213,14 @@ def test_a_pair_at_which_nothing_settles_is_said_so_and_not_0_epochs(pairs):
 
 def test_shares_of_a_pair_are_those_of_the_sweep(pairs):
     found, _ = pairs
-    np.testing.assert_array_equal(sensitivity_charts.quantity_shown(found, "success").ravel() * 60, found.success)
-    np.testing.assert_array_equal(sensitivity_charts.quantity_shown(found, "settled").ravel() * 60, found.reached.sum(axis=1) + found.elsewhere)
-    np.testing.assert_array_equal(sensitivity_charts.quantity_shown(found, "minimum 2")[2] * 60, found.reached[10:15, 1])
+    np.testing.assert_array_equal(pair_charts.shown(found, "success").ravel() * 60, found.success)
+    np.testing.assert_array_equal(pair_charts.shown(found, "settled").ravel() * 60, found.reached.sum(axis=1) + found.elsewhere)
+    np.testing.assert_array_equal(pair_charts.shown(found, "minimum 2")[2] * 60, found.reached[10:15, 1])
 
 
 def test_the_curve_on_a_heat_map_is_the_stable_rate(pairs):
     found, rates = pairs
-    chart = sensitivity_charts.heat(found, rates, "success", view())
+    chart = pair_charts.heat(found, rates, "success", view())
     lines = [one for one in json.loads(chart.to_json())["layer"] if one["mark"]["type"] == "line" and one["mark"].get("strokeDash")]
     assert [line["mark"]["color"] for line in lines] == [theme.minimum_colour(0), theme.minimum_colour(1)]
     data = json.loads(chart.to_json())["datasets"][lines[0]["data"]["name"]]
@@ -228,14 +228,14 @@ def test_the_curve_on_a_heat_map_is_the_stable_rate(pairs):
 
 
 def test_a_ring_stands_at_the_values_in_force_only_if_they_are_on_the_map(pairs):
-    inside = sensitivity_charts.heat(*pairs, "success", view())
+    inside = pair_charts.heat(*pairs, "success", view())
     rings = [one for one in json.loads(inside.to_json())["layer"] if one["mark"]["type"] == "point" and one["mark"].get("filled") is False]
     assert len(rings) == 2
     found, rates = swept(experiment("tilted_double_well"), Range(RATE_KEY, 0.2, 1.0, 5), Range("parameter a", -1.0, 2.0, 2))
-    outside = json.loads(sensitivity_charts.heat(found, rates, "success", view()).to_json())
+    outside = json.loads(pair_charts.heat(found, rates, "success", view()).to_json())
     assert not [one for one in outside["layer"] if one["mark"]["type"] == "point" and one["mark"].get("filled") is False]
 
 
 def test_cells_lie_half_way_between_the_values():
-    np.testing.assert_allclose(sensitivity_charts.edges(np.array([1.0, 2.0, 4.0]), log=False), [0.5, 1.5, 3.0, 5.0])
-    np.testing.assert_allclose(sensitivity_charts.edges(np.array([1.0, 4.0, 16.0]), log=True), [0.5, 2.0, 8.0, 32.0])
+    np.testing.assert_allclose(pair_charts.edges(np.array([1.0, 2.0, 4.0]), log=False), [0.5, 1.5, 3.0, 5.0])
+    np.testing.assert_allclose(pair_charts.edges(np.array([1.0, 4.0, 16.0]), log=True), [0.5, 2.0, 8.0, 32.0])
