@@ -134,15 +134,18 @@ def _drop_job(kind: str) -> None:
 
 @st.fragment
 def _progress(job: Job) -> None:
-    """A bar that looks at the worker again and again, and the button that stops it; the server, not the browser, asks for each look."""
+    """A bar that looks at the worker again and again, and the button that stops it; the server, not the browser, asks for each look.
+
+    When the job ends, it runs the page itself.
+    """
     assert job.future is not None
     if job.future.done() or job.cancel.is_set():
         st.rerun()
-    if not job.looks:  # the page is run when the job ends, whatever becomes of the looks
+    if not job.looks:
         call = wake.caller(lambda: not job.taken)
         job.future.add_done_callback(lambda _: call())
     job.looks = look = job.looks + 1
-    wake.again(LOOK, lambda: job.looks == look)
+    wake.again(LOOK, lambda: job.looks == look and not (job.future and job.future.done()))
     st.progress(min(1.0, job.done / job.total), text=how_far(job))
     st.button("Stop this run", key=f"stop {job.kind}", icon=":material/stop_circle:", on_click=job.cancel.set)
 

@@ -45,7 +45,8 @@ def show(problem: Problem, minima: Sequence[Minimum]) -> None:
         for name, text in zip(problem.variables, mixed_latex(problem, parameter), strict=True):
             symbol = name_latex(parameter)
             st.latex(rf"\frac{{\partial^2 f}}{{\partial {name_latex(name)}\,\partial {symbol}}} = {text}")
-        st.caption("Predictions are of second order. Re-solved: the minimum followed by Newton's method to the new value.")
+        st.latex(r"H\,\frac{d^2x^*}{dp^2} = -\nabla\left[v^T\!Hv + 2v^T\frac{\partial \nabla f}{\partial p} + \frac{\partial^2 f}{\partial p^2}\right],\quad v = \frac{dx^*}{dp}")
+        st.caption("In the second line v is held constant under the gradient. Predictions are of second order. Re-solved: the minimum followed by Newton's method to the new value.")
 
 
 def _change(problem: Problem, parameter: str) -> float:

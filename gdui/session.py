@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from gdcore.basins import BasinMap
-from gdcore.experiment import Experiment, Findings, Trace, traces
+from gdcore.experiment import Experiment, Findings, Minimum, Trace, traces
 from gdcore.merging import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
@@ -113,18 +113,33 @@ class ResultCache:
 
 
 def weight(result: Any) -> int:
-    """About how many numbers a result holds: of its starts and of its minima; a comparison's are those of its findings.
+    """About how many numbers of 8 bytes a result holds: of its starts and of its minima; a comparison's are those of its findings.
 
-    A proof's are those of its points and of the curves that join them.
+    A proof's are those of its points and of the curves that join them; any other result's are those of its arrays and minima.
     """
     if hasattr(result, "certificate") and hasattr(result, "structure"):
         curves = (*result.structure.descents, *result.structure.borders) if result.structure else ()
         return STATIONARY * len(result.certificate.points) + sum(curve.path.size for curve in curves)
-    if isinstance(result, BasinMap):
-        return int(1.25 * result.labels.size) + STATIONARY * len(result.minima)
+    if hasattr(result, "findings"):
+        return 1 + sum(map(weight, result.findings))
     if not isinstance(result, Findings):
-        return 1 + sum(map(weight, getattr(result, "findings", ())))
+        return 1 + _held(result)
     return result.count * (2 * result.starts.shape[1] + 6) + STATIONARY * (len(result.minima) + len(result.stationary))
+
+
+def _held(part: Any) -> int:
+    """What a result's arrays and minima hold, however they are nested in it."""
+    if isinstance(part, np.ndarray):
+        return part.nbytes // 8
+    if isinstance(part, Minimum):
+        return STATIONARY
+    if isinstance(part, (tuple, list)):
+        return sum(map(_held, part))
+    if isinstance(part, dict):
+        return sum(map(_held, part.values()))
+    if is_dataclass(part) and not isinstance(part, (type, Experiment)):
+        return sum(_held(getattr(part, own.name)) for own in fields(part))
+    return 0
 
 
 @st.cache_resource

@@ -107,3 +107,17 @@ def test_a_comparison_as_csv_survives_any_name(found):
     again = pd.read_csv(io.BytesIO(export._comparison_csv(both)))
     assert again["optimizer"].unique().tolist() == ['say "so", twice', "plain"]
     assert again["success"].sum() == both.success.sum()
+
+
+def test_the_cache_weighs_sweeps_and_maps_by_their_arrays():
+    from gdcore.basins import Window, basin_map
+    from gdcore.quantities import Range
+    from gdcore.sensitivity import sweep
+    from gdui.sweeping import Swept
+
+    experiment = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.01}, Starts(count=5))
+    short, long = (Swept(sweep(experiment, Range("setting lr", 0.01, 0.05, k)), (), False) for k in (10, 400))
+    row = 2 * 3 + 3 + 3 + 3 / 8 + 14 + 3 + 1 + 1 + 1  # numbers of one value with three minima: places, heights, counts, endings, …
+    assert session.weight(long) - session.weight(short) == pytest.approx(390 * row, rel=0.15)
+    small, large = (basin_map(experiment, Window.of(experiment.problem), k, k) for k in (8, 64))
+    assert session.weight(large) - session.weight(small) == pytest.approx((64**2 - 8**2) * 9 / 8, rel=0.01)

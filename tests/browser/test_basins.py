@@ -88,6 +88,9 @@ def test_a_comparison_shows_three_maps(basins):
     basins.get_by_text(re.compile(r"of the map changes with a learning rate of 0\.0200 instead of 0\.0100")).wait_for(timeout=60_000)
     basins.get_by_text("Black: pixels that change").wait_for()
     basins.wait_for_function("() => document.querySelectorAll('[data-testid=stVegaLiteChart]').length >= 4")
+    shown = basins.get_by_text(re.compile(r"of the map changes with a learning rate")).first.inner_text()
+    share = float(re.match(r"([\d.]+)", shown)[1])
+    assert 0 < share < 20, "twice a small rate changes little, and something"
 
 
 def test_a_function_chosen_while_a_bar_moves_keeps_its_own_rate(basins):

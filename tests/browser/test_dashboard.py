@@ -10,7 +10,9 @@ CHART = "[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg
 
 
 def expect_headline(page, text):
-    page.locator("[data-testid=stMain] h3").first.filter(has_text=re.compile(text)).wait_for(timeout=40_000)
+    from playwright.sync_api import expect  # missing where browser tests are skipped
+
+    expect(page.locator("[data-testid=stMain] h3").first).to_have_text(re.compile(text), timeout=40_000)
 
 
 def type_into(page, label, value):
