@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from operator import index
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from gdcore.experiment import Experiment, Minimum, run_from
 from gdcore.pixels import contents
 from gdcore.problem import LARGEST, Problem
 from gdcore.stopping import ENDINGS, Ending
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Colours = NDArray[np.int32]
@@ -108,6 +112,16 @@ class BasinMap:
     def starts(self) -> Array:
         """The pixel centres, (rows, columns, d)."""
         return self.window.starts(self.columns, self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per pixel, the lowest row of pixels first: its start, ending, minimum (1 = deepest) and epochs."""
+        import pandas as pd
+
+        names = self.experiment.problem.variables
+        table = pd.DataFrame(self.starts().reshape(-1, len(names)), columns=list(names))
+        table["ending"] = pd.Categorical.from_codes(self.codes.ravel(), [ending.label for ending in ENDINGS])
+        table["minimum"] = pd.arrays.IntegerArray(self.labels.ravel().astype(np.int64) + 1, self.labels.ravel() < 0)
+        return table.assign(epochs=self.epochs.ravel())
 
     def at(self, x: float, y: float = math.nan) -> tuple[int, int]:
         """The (row, column) of the pixel that a place lies in; a strip asks for no y. ValueError outside the window."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,12 @@ from gdcore.entries import Batch, batches
 from gdcore.experiment import Experiment, Findings, Minimum, run
 from gdcore.identities import Known, Numbering, numbering
 from gdcore.quantities import Quantity, Range, quantity
-from gdcore.stopping import ENDINGS
+from gdcore.stopping import ENDINGS, Ending
 from gdcore.success import EQUALLY_DEEP
 from gdcore.tracks import Change
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -69,6 +73,25 @@ class Sweep:
         k = len(self.x_values)
         values = {self.x.key: float(self.x_values[entry % k])}
         return values if self.y is None else {**values, self.y.key: float(self.y_values[entry // k])}
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per entry: the values, then how many of the starts came to each minimum and ending, quartiles of epochs, and successes.
+
+        The place and the value of each minimum follow, empty where it does not exist.
+        """
+        import pandas as pd
+
+        rows = [self.at(entry) for entry in range(len(self.ended))]
+        columns: dict[str, Any] = {key: [row[key] for row in rows] for key in rows[0]} | {"starts": self.count}
+        columns |= {f"minimum {number + 1}": self.reached[:, number] for number in range(self.reached.shape[1])}
+        columns |= {"other minima": self.elsewhere} if self.elsewhere.any() else {}
+        columns |= {ending.label: self.ended[:, code] for code, ending in enumerate(ENDINGS) if ending is not Ending.MINIMUM}
+        columns |= {f"epochs, {name}": self.epochs[:, k] for k, name in enumerate(("first quartile", "median", "third quartile"))}
+        columns["in the deepest minimum"] = self.success
+        for number, (points, heights) in enumerate(zip(self.points, self.heights, strict=True)):
+            columns |= {f"{name} of minimum {number + 1}": points[:, i] for i, name in enumerate(self.experiment.problem.variables)}
+            columns[f"f of minimum {number + 1}"] = heights
+        return pd.DataFrame(columns)
 
 
 def sweep(

@@ -23,6 +23,7 @@ from gdui.maps import click_params, mark, path_table, png, sharp
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 DARKEST = 0.55  # how much of its lightness a colour loses where a run takes longest
+SHADES = 512  # of each colour
 CURVE = 601  # points of the curve of f in one variable
 FEW = 40  # so many saddles can have large marks
 CHANGED = np.array([20, 20, 20])
@@ -62,12 +63,12 @@ class Outcomes(Protocol):
 def picture(found: Outcomes) -> Picture:
     """RGB bytes (rows, columns, 3), the lowest row first: the minimum's colour, darker the more epochs, or the ending's grey."""
     palette = np.array([_rgb(theme.minimum_colour(k)) for k in range(int(found.labels.max(initial=0)) + 1)])
-    rgb = palette[np.maximum(found.labels, 0)] * (1 - DARKEST * darkness(found))[..., None]
-    for ending in theme.AREA_GREYS:
-        where = found.codes == ENDINGS.index(ending)
-        if where.any():
-            rgb[where] = _hatched(ending, found.labels.shape)[where]
-    return np.clip(rgb, 0, 255).round().astype(np.uint8)
+    shades = (palette[:, None] * (1 - DARKEST * np.linspace(0, 1, SHADES))[:, None]).round().astype(np.uint8)
+    rgb = shades[np.maximum(found.labels, 0), np.rint(darkness(found) * (SHADES - 1)).astype(np.int16)]
+    for code in np.unique(found.codes[found.labels < 0]).tolist():
+        where = found.codes == code
+        rgb[where] = _hatched(ENDINGS[code], found.labels.shape)[where]
+    return rgb
 
 
 def _rgb(colour: str) -> Array:
@@ -75,12 +76,11 @@ def _rgb(colour: str) -> Array:
 
 
 def darkness(found: Outcomes) -> Array:
-    """From 0, the fewest epochs of a run that settled, to 1, the most, on a logarithmic scale; (rows, columns)."""
-    settled = found.labels >= 0
-    if not settled.any():
-        return np.zeros(found.labels.shape)
+    """From 0, the fewest epochs of a run that settled, to 1, the most, on a logarithmic scale in 512 steps; (rows, columns)."""
     low, high = epochs_range(found)
-    return np.asarray(np.clip(np.log(np.maximum(found.epochs, low) / low) / max(math.log(high / low), 1e-9), 0, 1), dtype=np.float64)
+    every = np.arange(int(found.epochs.max(initial=0)) + 1)  # one logarithm for each number of epochs, not for each pixel
+    table = np.clip(np.log(np.maximum(every, low) / low) / max(math.log(high / low), 1e-9), 0, 1)
+    return np.asarray((np.rint(table * (SHADES - 1)) / (SHADES - 1))[found.epochs], dtype=np.float64)
 
 
 def epochs_range(found: Outcomes) -> tuple[float, float]:
@@ -92,16 +92,16 @@ def epochs_range(found: Outcomes) -> tuple[float, float]:
     return max(1.0, low), max(1.0, low, high)
 
 
-def _hatched(ending: Ending, shape: tuple[int, ...]) -> Array:
+def _hatched(ending: Ending, shape: tuple[int, ...]) -> Picture:
     """The ending's grey with its stripes, over the whole map (rows, columns, 3)."""
     grey, (period, lean) = theme.AREA_GREYS[ending], HATCHES[ending]
-    plain = np.full((*shape, 3), float(grey))
+    tone = np.full(shape, grey, np.uint8)
     if period:
-        rows, columns = np.indices(shape)
         scale = max(1, max(shape) // 256)
-        stripe = ((rows // scale + lean * (columns // scale)) % period) == 0 if lean else (rows // scale) % period == 0
-        plain[stripe] = 255 - grey if 100 < grey < 156 else (grey + 90 if grey < 128 else grey - 90)
-    return plain
+        rows, columns = (np.arange(count) // scale for count in shape)
+        stripe = (rows[:, None] + lean * columns) % period == 0
+        tone[stripe] = 255 - grey if 100 < grey < 156 else (grey + 90 if grey < 128 else grey - 90)
+    return np.broadcast_to(tone[..., None], (*shape, 3))
 
 
 def changed_picture(found: BasinMap, change: Change) -> Picture:

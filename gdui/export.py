@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from gdcore.compare import Comparison
-from gdcore.experiment import Findings
+from gdcore.experiment import Experiment, Findings
 
 
 def frame_buttons(findings: Findings) -> None:
@@ -25,10 +25,15 @@ def frame_buttons(findings: Findings) -> None:
             "Parquet", lambda: _parquet(findings), f"{name}.parquet", "application/vnd.apache.parquet", icon=":material/download:",
             help="One row per start, compact and exact.", on_click="ignore",
         )  # fmt: skip
-        st.download_button(
-            "Experiment", findings.experiment.to_json(), f"{name}.json", "application/json", icon=":material/download:",
-            help="Everything that reproduces this run with gdcore.", on_click="ignore",
-        )  # fmt: skip
+        experiment_button(findings.experiment)
+
+
+def experiment_button(experiment: Experiment) -> None:
+    """The experiment as JSON."""
+    st.download_button(
+        "Experiment", experiment.to_json(), f"gdboard-{experiment.digest}.json", "application/json", icon=":material/download:",
+        help="Everything that reproduces this with gdcore.", on_click="ignore", key=f"experiment {experiment.digest}",
+    )  # fmt: skip
 
 
 def frame_button(name: str, frame: Callable[[], pd.DataFrame], told: str) -> None:

@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from gdcore.basin_measures import basin_entropy, uncertainty_exponent
-from gdcore.basins import BasinMap, Window, basin_map, changed, colours
+from gdcore.basins import BasinMap, Window, basin_map
 from gdcore.certificate import Certificate, CertifiedPoint
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Minimum, Trace
@@ -22,11 +20,9 @@ from gdcore.pushes import Push, smallest_push
 from gdcore.quantities import Quantity, applied, quantities
 from gdcore.small_step import small_step
 from gdcore.starts import Starts
-from gdcore.stopping import ENDINGS
-from gdui import basin_charts, basin_words, beside, export, session, tables, theme, wording
+from gdui import basin_words, beside, session, tables, theme, wording
 from gdui.basin_charts import Point
 from gdui.jobs import result_of
-from gdui.maps import png
 from gdui.proofs import Proof
 from gdui.session import Setup
 
@@ -36,7 +32,6 @@ NOTHING, SMALL_STEPS = "nothing", "small steps"
 LEAST_DRAG = 0.02  # of an axis: a shorter drag is a click that slipped
 MOST_PUSHED = 5
 NO_TOLERANCE = 1e-6  # compared with where the tolerance is 0
-PRINT = 6  # times the size on screen: some 2,700 pixels
 SLICE = 0.01  # box widths: a minimum so near the slice that is drawn is drawn on it
 
 
@@ -279,62 +274,3 @@ def chosen_run(setup: Setup, asked: Frame) -> Trace | None:
     for axis, value in zip(asked.window.axes, clicked_at, strict=True):
         start[axis] = round(value, 6)
     return session.traced(setup, tuple(start))
-
-
-# -- what stands beside a map ------------------------------------------------------------------------------------------
-
-
-def areas(found: BasinMap) -> None:
-    """One row per minimum and ending: its colour, share of the area, and what the pixels leave open."""
-    rows = basin_charts.legend_rows(found)
-    frame = pd.DataFrame(
-        [(png(row.swatch), row.name, wording.percent(row.share), f"{100 * row.low:.1f} to {100 * row.high:.1f} %") for row in rows],
-        columns=["", "reached", "share", "between"],
-    )
-    columns = {"": st.column_config.ImageColumn(width=40)}
-    st.dataframe(frame, hide_index=True, column_config=columns, height=38 + 35 * min(len(frame), 8), width="stretch")
-    st.caption(basin_words.share_caption())
-
-
-def measures(found: BasinMap) -> None:
-    """Entropy and exponent of the map in words, with the chart behind the exponent."""
-    seen = colours(found)
-    border = uncertainty_exponent(seen)
-    entropy = basin_entropy(seen) if found.columns >= 5 and (found.rows == 1 or found.rows >= 5) else None
-    tables.told(basin_words.mixed(entropy, border, strip=found.rows == 1))
-    if not border.reason:
-        with st.popover("How the exponent is read", icon=":material/show_chart:"):
-            st.altair_chart(basin_charts.uncertainty(border, session.view(300, 160)), width="content")
-
-
-def downloads(chart: Any, found: BasinMap) -> None:
-    """The map for print, and its pixels."""
-    with st.container(horizontal=True):
-        export.chart_buttons(chart, "basins", scale=PRINT)
-        export.frame_button(f"gdboard-basins-{found.experiment.digest}", lambda: pixels(found), "One row per pixel: its place, ending, minimum and epochs.")
-
-
-def pixels(found: BasinMap) -> pd.DataFrame:
-    """One row per pixel, lowest row first."""
-    names = found.experiment.problem.variables
-    starts = found.starts().reshape(-1, len(names))
-    table = pd.DataFrame(starts, columns=list(names))
-    table["ending"] = pd.Categorical.from_codes(found.codes.ravel(), [ending.label for ending in ENDINGS])
-    table["minimum"] = pd.arrays.IntegerArray(found.labels.ravel() + 1, found.labels.ravel() < 0)
-    table["epochs"] = found.epochs.ravel()
-    return table
-
-
-def split(setup: Setup, found: BasinMap, other: BasinMap, said: str, asked: Frame, on: Sequence[Point]) -> None:
-    """Both maps and the pixels that change, side by side."""
-    change = changed(found, other)
-    st.markdown(f"**{tables.safe(basin_words.changed(change, said, found.minima, other.minima))}**")
-    view = session.view(255, 255)
-    with st.container(horizontal=True, gap="small"):
-        for title, rgb, of in (
-            ("This setting", basin_charts.picture(found), found), ("The other", basin_charts.picture(other), other),
-            ("Black: pixels that change", basin_charts.changed_picture(found, change), found),
-        ):  # fmt: skip
-            with st.container(width=320):
-                st.caption(title)
-                st.altair_chart(basin_charts.chart(of, rgb, on if of is found else (), view, clickable=False), width="content")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import altair as alt
 import streamlit as st
 
 from gdcore.planes import offered
-from gdui import pair_charts, planing, sensitivity_charts, session, sweep_words, sweeping, tables
+from gdui import export, pair_charts, planing, sensitivity_charts, session, sweep_words, sweeping, tables
 from gdui.sweeping import Swept
 
 LEFT, RIGHT = 535, 455  # pixels of the two columns
@@ -20,6 +21,7 @@ def of_one(found: Swept) -> None:
             key = f"sweep {sweep.experiment.digest} {sweep.x}"
             chart = sensitivity_charts.stacked(sweep, rates, session.view(455, 300))
             st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            _downloads(chart, found)
             tables.told(sweep_words.events(sweep, rates))
         with st.container(width=RIGHT):
             small = session.view(360, 110)
@@ -44,7 +46,17 @@ def of_two(found: Swept) -> None:
             key = f"heat {what} {sweep.experiment.digest} {sweep.x} {sweep.y}"
             chart = pair_charts.heat(sweep, rates, what, session.view(380, 330))
             st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            _downloads(chart, found)
             st.caption(tables.safe(sweep_words.heat_caption(sweep, rates)))
         if offered(sweep) and not found.coarse:
             with st.container(width=RIGHT):
                 planing.show(sweep)
+
+
+def _downloads(chart: alt.LayerChart, found: Swept) -> None:
+    """The chart, the numbers behind it, and the experiment that they belong to."""
+    experiment = found.sweep.experiment
+    with st.container(horizontal=True):
+        export.chart_buttons(chart, "sweep")
+        export.frame_button(f"gdboard-sweep-{experiment.digest}", found.sweep.to_frame, "One row per value: starts by minimum and ending, epochs, and where each minimum is.")
+        export.experiment_button(experiment)

@@ -11,7 +11,7 @@ import streamlit as st
 from gdcore.experiment import Experiment
 from gdcore.leverage import BASE, Leverage, leverage
 from gdcore.quantities import Range, default_range, quantities
-from gdui import knob_charts, session, sweep_words, tables, wording
+from gdui import knob_charts, response_words, session, tables, wording
 from gdui.jobs import result_of
 
 MOST_STARTS = 200  # at each point of the design
@@ -84,7 +84,7 @@ def _ranked(experiment: Experiment, table: pd.DataFrame, base: int) -> None:
     key = f"knobs {json.dumps([small.digest, [str(one) for one in ranges], base])}"
     found = result_of("knobs", key, lambda report: leverage(small, ranges, base=base, on_progress=report))
     if isinstance(found, Leverage):
-        st.markdown(tables.safe(sweep_words.ranking(found)))
+        st.markdown(tables.safe(response_words.ranking(found)))
         if knob_charts.any_index(found):
             st.altair_chart(knob_charts.indices(found, session.view(300, 40)), width="content")
-        st.caption(tables.safe(sweep_words.ranking_caption(found)))
+        st.caption(tables.safe(response_words.ranking_caption(found)))

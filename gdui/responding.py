@@ -15,7 +15,7 @@ from gdcore.lifespan import lifespan
 from gdcore.merging import Stationary
 from gdcore.notation import name_latex
 from gdcore.problem import Problem
-from gdui import session, sweep_words, tables, wording
+from gdui import response_words, session, tables, wording
 from gdui.sidebar import slider_range
 
 MOST_ROWS = 8
@@ -37,9 +37,9 @@ def show(problem: Problem, minima: Sequence[Minimum]) -> None:
     solved = [resolve(problem, parameter, change, m.point) if change else None for m in shown]
     first = next((k for k, one in enumerate(found) if not one.reason), None)
     if first is not None and change:
-        st.markdown(tables.safe(sweep_words.moved(parameter, change, first, found[first], solved[first])))
+        st.markdown(tables.safe(response_words.moved(parameter, change, first, found[first], solved[first])))
     st.table(pd.DataFrame([_row(problem, k, change, one, there) for k, (one, there) in enumerate(zip(found, solved, strict=True))]).set_index("No."))
-    st.caption(tables.safe(sweep_words.response_caption(parameter, found, len(minima))))
+    st.caption(tables.safe(response_words.response_caption(parameter, found, len(minima))))
     with st.popover("How this is computed", icon=":material/function:"):
         st.latex(r"H\,\frac{dx^*}{dp} = -\frac{\partial^2 f}{\partial x\,\partial p}, \qquad \frac{df^*}{dp} = \frac{\partial f}{\partial p}")
         for name, text in zip(problem.variables, mixed_latex(problem, parameter), strict=True):
@@ -90,4 +90,4 @@ def _ends(key: str, parameter: str, point: tuple[float, ...], _problem: Problem)
 def _life(problem: Problem, one: Response) -> str:
     """The values of the parameter between which the minimum exists, as far as the slider goes."""
     low, high = _ends(json.dumps(problem.to_dict()), one.parameter, tuple(one.point.tolist()), problem)
-    return sweep_words.between(low, high)
+    return response_words.between(low, high)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import basin_charts, basin_words, beside, controls, mapping, proofs, session, tables, wording
+from gdui import basin_charts, basin_panels, basin_words, beside, controls, mapping, proofs, session, tables, wording
 
 setup = session.setup()
 problem, experiment = setup.problem, mapping.plain(setup)
@@ -29,15 +29,15 @@ with st.container(horizontal=True, gap="medium"):
         key = f"{asked.stem} map {experiment.digest} {asked.window}"
         chart = basin_charts.chart(found.map, basin_charts.picture(found.map), on, session.view(450, 450), run=run)
         st.altair_chart(chart, key=key, on_select=mapping.clicked(key, asked), selection_mode=["click", "zoom"], width="content")
-        mapping.downloads(chart, found.map)
+        basin_panels.downloads(chart, found.map)
     with st.container(width=455):
         if run is not None:
             st.markdown(tables.safe(wording.run_sentence(run)))
             tables.told(proofs.explained(experiment, run, proof, found.map.minima))
         st.markdown("**Whose the area is**")
-        mapping.areas(found.map)
+        basin_panels.areas(found.map)
         st.markdown("**What the borders are like**")
-        mapping.measures(found.map)
+        basin_panels.measures(found.map)
         pushes = [] if found.coarse else mapping.pushes(experiment, found.map.minima)
         if pushes:
             st.markdown("**The smallest push out of each minimum**")
@@ -45,5 +45,5 @@ with st.container(horizontal=True, gap="medium"):
 if other is not None and not found.coarse:
     second = mapping.second(other, asked, proof.certificate)
     if second is not None:
-        mapping.split(setup, found.map, second, said, asked, on)
+        basin_panels.split(found.map, second, said, on)
 beside.tell()

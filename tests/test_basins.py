@@ -261,3 +261,15 @@ def test_only_maps_of_the_same_pixels_can_be_compared(peaks):
             changed(peaks, other)
     with pytest.raises(ValueError, match="different problems"):
         changed(peaks, replace(peaks, experiment=descent(WELLS, 0.02)))
+
+
+def test_the_frame_has_a_row_for_every_pixel() -> None:
+    problem = GALLERY["peaks"]
+    found = basin_map(Experiment(problem, OPTIMIZERS["gd"], stopping=Stopping(200)), Window.of(problem), 6, 4)
+    frame = found.to_frame()
+    assert list(frame) == ["x", "y", "ending", "minimum", "epochs"] and len(frame) == 24
+    for k in (0, 7, 23):
+        row, column = found.at(frame["x"][k], frame["y"][k])
+        assert (row, column) == divmod(k, 6) and frame["epochs"][k] == found.epochs[row, column]
+        assert frame["ending"][k] == ENDINGS[found.codes[row, column]].label
+        assert (frame["minimum"].isna()[k] and found.labels[row, column] < 0) or frame["minimum"][k] == found.labels[row, column] + 1

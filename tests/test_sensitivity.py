@@ -8,6 +8,7 @@ import pytest
 from gdcore import GALLERY, OPTIMIZERS, Experiment, Problem, Starts, Stopping, certify, run
 from gdcore.quantities import Range, applied, default_range, quantity
 from gdcore.sensitivity import MOST_CELLS, QUARTILES, Sweep, sweep
+from gdcore.stopping import ENDINGS, Ending
 from gdcore.success import success_of
 
 PEAKS = Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.01}, Starts(count=60), Stopping(300))
@@ -153,3 +154,17 @@ def test_senseless_sweeps_are_refused(experiment: Experiment, x: Range, y: Range
     with pytest.raises(ValueError, match=said) as caught:
         sweep(experiment, x, y)
     assert len(str(caught.value)) <= 160
+
+
+def test_the_frame_holds_every_start_of_every_pair() -> None:
+    experiment = Experiment(GALLERY["tilted_double_well"], OPTIMIZERS["gd"], {"lr": 0.05}, Starts(count=30), Stopping(200))
+    found = sweep(experiment, Range("parameter b", -2.0, 2.0, 5), Range("setting lr", 0.01, 0.4, 3))
+    frame = found.to_frame()
+    assert len(frame) == 15 and frame["parameter b"].tolist() == [*found.x_values] * 3
+    assert frame["setting lr"].tolist() == np.repeat(found.y_values, 5).tolist()
+    kinds = [name for name in frame if name.startswith("minimum ") or name in {ending.label for ending in ENDINGS if ending is not Ending.MINIMUM}]
+    assert (frame[kinds].sum(axis=1) == 30).all()
+    problem = experiment.problem.with_parameters(b=float(frame["parameter b"][1]))
+    place = frame[["x of minimum 1", "y of minimum 1"]].iloc[1].to_numpy()
+    assert problem.value(place) == pytest.approx(frame["f of minimum 1"][1], abs=1e-12)
+    assert frame["f of minimum 1"].isna().sum() == 3 and frame["f of minimum 2"].isna().sum() == 3  # at b = -2 and at b = 2

@@ -15,7 +15,7 @@ from gdcore.quantities import Range, default_range, quantities
 from gdcore.sensitivity import sweep
 from gdcore.stable_rates import RATE_KEY, stable_rates
 from gdcore.stopping import CODE, Ending
-from gdui import sweep_words
+from gdui import response_words, sweep_words
 
 NONSENSE = re.compile(r"\bnan\b|None|\b1 (minima|values|starts|epochs)\b|\binf\b|\.\.|  |\ba (epochs|epsilon|upper|lower)\b|epochs hardly")
 WELLS = GALLERY["tilted_double_well"]
@@ -241,10 +241,10 @@ def test_a_small_change_is_predicted_and_solved_again():
     place = sweep(experiment("tilted_double_well"), Range("parameter a", 0.5, 1.5, 3)).minima[1].point
     found = response(WELLS, "a", place)
     there = resolve(WELLS, "a", 0.1, place)
-    text = sweep_words.moved("a", 0.1, 1, found, there)
+    text = response_words.moved("a", 0.1, 1, found, there)
     assert text.startswith(f"Raise a by 0.100: minimum 2 moves to ({place[0] + 0.1 * found.motion[0] + 0.005 * found.curvature[0]:.3f}, 0.000), predicted; re-solved: (1.01")
-    assert sweep_words.moved("a", -0.9, 1, found, None).endswith("predicted; re-solved: it vanishes on the way.")
-    assert sweep_words.moved("a", -0.9, 1, found, None).startswith("Lower a by 0.900")
+    assert response_words.moved("a", -0.9, 1, found, None).endswith("predicted; re-solved: it vanishes on the way.")
+    assert response_words.moved("a", -0.9, 1, found, None).startswith("Lower a by 0.900")
 
 
 @pytest.mark.parametrize(
@@ -252,21 +252,21 @@ def test_a_small_change_is_predicted_and_solved_again():
     [((0.5, math.inf), "> 0.5000"), ((-math.inf, 0.5), "< 0.5000"), ((-math.inf, math.inf), "all values"), ((0.25, 0.5), "0.2500 to 0.5000"), ((math.nan, 1.0), "–")],
 )
 def test_where_a_minimum_exists(ends, says):
-    assert sweep_words.between(*ends) == says
+    assert response_words.between(*ends) == says
 
 
 def test_the_caption_warns_of_minima_near_their_end():
     near = replace(response(WELLS, "a", (0.0, 0.0)), near_vanishing=True)
-    assert "Minimum 1 is near vanishing" in sweep_words.response_caption("a", [near], 1)
-    assert "The 2 deepest of 3 minima. " in sweep_words.response_caption("a", [near, near], 3)
-    assert "Minima 1 and 2 are near vanishing" in sweep_words.response_caption("a", [near, near], 3)
+    assert "Minimum 1 is near vanishing" in response_words.response_caption("a", [near], 1)
+    assert "The 2 deepest of 3 minima. " in response_words.response_caption("a", [near, near], 3)
+    assert "Minima 1 and 2 are near vanishing" in response_words.response_caption("a", [near, near], 3)
 
 
 def test_the_ranking_names_the_knob_with_the_largest_total_index():
     ranges = [Range(RATE_KEY, 0.01, 0.4, 10), Range("parameter b", 0.2, 0.4, 10)]
     found = leverage(experiment("tilted_double_well", starts=Starts(count=10), epochs=100), ranges, base=32)
-    text = sweep_words.ranking(found)
+    text = response_words.ranking(found)
     assert re.match(r"The share in the deepest minimum depends most on the learning rate: total index [\d.]+ \(95 %: [\d.]+ to [\d.]+\)\. The epochs until settled depend most on the learning rate", plain(text))
-    caption = plain(sweep_words.ranking_caption(found))
+    caption = plain(response_words.ranking_caption(found))
     assert f"{found.knobs.evaluations:,} sets of values, each from the same 10 starts." in caption
     assert f"the epochs are {found.epochs[1]:,.0f} ({found.epochs[0]:,.0f} to {found.epochs[2]:,.0f})" in caption and "e+" not in caption
