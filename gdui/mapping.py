@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,14 +10,13 @@ from typing import Any
 import streamlit as st
 
 from gdcore.basins import BasinMap, Window, basin_map
-from gdcore.certificate import Certificate, CertifiedPoint
+from gdcore.certificate import Certificate
 from gdcore.descent import Progress
 from gdcore.experiment import Experiment, Minimum, Trace
-from gdcore.merging import Stationary
 from gdcore.problem import Problem
 from gdcore.pushes import Push, smallest_push
 from gdcore.quantities import Quantity, applied, quantities
-from gdcore.small_step import small_step
+from gdcore.small_step import Curved, small_step
 from gdcore.starts import Starts
 from gdui import basin_words, beside, session, tables, theme, wording
 from gdui.basin_charts import Point
@@ -97,7 +95,7 @@ def _whole(key: str) -> None:
     st.session_state.pop(key, None)
 
 
-def compared(experiment: Experiment, minima: Sequence[CertifiedPoint | Stationary]) -> tuple[Experiment | None, str]:
+def compared(experiment: Experiment, minima: Sequence[Curved]) -> tuple[Experiment | None, str]:
     """The experiment that the map is compared with, None for none, and what is said of it."""
     known = {key: quantity for key, quantity in quantities(experiment).items() if quantity.kind in ("setting", "epochs", "tolerance")}
     options = [NOTHING, SMALL_STEPS, *known]
@@ -111,11 +109,11 @@ def compared(experiment: Experiment, minima: Sequence[CertifiedPoint | Stationar
         if key == NOTHING:
             return None, ""
         if key == SMALL_STEPS:
-            return small_step(experiment, minima=[_minimum(m) for m in minima]), basin_words.AGAINST_FLOW
+            return small_step(experiment, minima=minima), basin_words.AGAINST_FLOW
         quantity = known[key]
         session.keep(f"basins other {key}", _another(quantity))
         value = st.number_input(
-            f"{_capital(quantity.label)} there", value=None, key=f"basins other {key}", format="%g", width=150, persist_state="session",
+            f"{wording.capital(quantity.label)} there", value=None, key=f"basins other {key}", format="%g", width=150, persist_state="session",
             help=f"In the map on the left it is {quantity.value:g}. {quantity.setting.help}",
         )  # fmt: skip
         if value is None:
@@ -124,11 +122,6 @@ def compared(experiment: Experiment, minima: Sequence[CertifiedPoint | Stationar
     except ValueError as error:
         st.error(tables.safe(wording.sentence(error)), icon=":material/error:")
         return None, ""
-
-
-def _minimum(known: CertifiedPoint | Stationary) -> Minimum:
-    """A minimum that no run has reached yet."""
-    return Minimum(known.point, known.value, tuple(known.eigenvalues), True, 0, 0.0, (0.0, 1.0), math.nan)
 
 
 def _another(quantity: Quantity) -> float:
@@ -141,10 +134,6 @@ def _another(quantity: Quantity) -> float:
 
 def _option(key: str, known: dict[str, Quantity]) -> str:
     return {NOTHING: "Nothing", SMALL_STEPS: "Small steps (the landscape alone)"}.get(key) or f"Another {known[key].label}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 # -- the maps ----------------------------------------------------------------------------------------------------------

@@ -68,13 +68,9 @@ def ranges(experiment: Experiment) -> tuple[Range, Range | None] | None:
 def _choice(label: str, which: str, keys: list[str], known: dict[str, Quantity]) -> None:
     st.selectbox(
         label, keys, key=f"sweep {which}", width=230, persist_state="session",
-        format_func=lambda key: "Nothing else" if key == NOTHING else _capital(known[key].label),
+        format_func=lambda key: "Nothing else" if key == NOTHING else wording.capital(known[key].label),
         help="The number that is varied, over the same starts." if which == "x" else "A second number, varied together with the first: a heat map of both.",
     )  # fmt: skip
-
-
-def _capital(label: str) -> str:
-    return label[:1].upper() + label[1:]
 
 
 def _range(quantity: Quantity, which: str, count: int) -> Range:
@@ -143,7 +139,7 @@ def shown(found: Sweep) -> str:
         st.session_state["sweep shown"] = options[0]
     return st.selectbox(
         "Colour", options, key="sweep shown", persist_state="session", width=360,
-        format_func=lambda key: _capital(WHAT.get(key) or f"share that settles in {key}"), help="What the colour of the map tells.",
+        format_func=lambda key: wording.capital(WHAT.get(key) or f"share that settles in {key}"), help="What the colour of the map tells.",
     )  # fmt: skip
 
 

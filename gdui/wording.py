@@ -84,7 +84,12 @@ def _digits(limits: tuple[float, float]) -> int:
 def sentence(error: Exception) -> str:
     """An error's own words as a sentence."""
     text = str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    return capital(text) + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def capital(text: str) -> str:
+    """The text with its first letter large and all others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def headline(findings: Findings) -> str:
