@@ -23,14 +23,14 @@ def moved(parameter: str, change: float, number: int, response: Response, there:
 
 
 def between(low: float, high: float) -> str:
-    """From where to where something exists; an end that is infinite was not met."""
+    """From where to where something exists; an end that is infinite was not met. In words: tables read Markdown, where > begins a quotation."""
     if math.isnan(low) or math.isnan(high):
         return "–"
     if math.isinf(low) and math.isinf(high):
         return "all values"
     if math.isinf(high):
-        return f"> {figure(low, 4)}"
-    return f"< {figure(high, 4)}" if math.isinf(low) else f"{figure(low, 4)} to {figure(high, 4)}"
+        return f"above {figure(low, 4)}"
+    return f"below {figure(high, 4)}" if math.isinf(low) else f"{figure(low, 4)} to {figure(high, 4)}"
 
 
 def response_caption(parameter: str, found: Sequence[Response], total: int) -> str:

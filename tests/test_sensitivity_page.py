@@ -97,7 +97,7 @@ def test_a_parameter_is_swept_and_its_slider_moves_the_other_one(sensitivity):
     assert f"At a = {fold:.6f} minimum 2 appears" in headline(ready(sensitivity))
     assert "If a parameter changes a little" in told(sensitivity)
     table = sensitivity.table[0].value
-    assert list(table.index) == ["1", "2"] and table["exists for a"].tolist() == ["all values", f"> {fold:.4f}"]
+    assert list(table.index) == ["1", "2"] and table["exists for a"].tolist() == ["all values", f"above {fold:.4f}"]
 
 
 def test_the_small_change_is_predicted_and_solved_again(sensitivity):

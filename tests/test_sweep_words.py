@@ -249,7 +249,7 @@ def test_a_small_change_is_predicted_and_solved_again():
 
 @pytest.mark.parametrize(
     ("ends", "says"),
-    [((0.5, math.inf), "> 0.5000"), ((-math.inf, 0.5), "< 0.5000"), ((-math.inf, math.inf), "all values"), ((0.25, 0.5), "0.2500 to 0.5000"), ((math.nan, 1.0), "–")],
+    [((0.5, math.inf), "above 0.5000"), ((-math.inf, 0.5), "below 0.5000"), ((-math.inf, math.inf), "all values"), ((0.25, 0.5), "0.2500 to 0.5000"), ((math.nan, 1.0), "–")],
 )
 def test_where_a_minimum_exists(ends, says):
     assert response_words.between(*ends) == says
