@@ -44,7 +44,7 @@ def drag(page, start, end):
     page.mouse.up()
 
 
-def test_a_drag_zooms_and_the_whole_box_returns(basins):
+def test_a_drag_zooms_the_whole_box_returns_and_each_click_draws_its_run(basins):
     whole = basins.get_by_role("button", name="Whole box")
     assert whole.is_disabled()
     drag(basins, (0.5, 0.62), (0.6, 0.74))
@@ -53,9 +53,7 @@ def test_a_drag_zooms_and_the_whole_box_returns(basins):
     whole.click()
     expect_headline(basins, r"26\s%\sof the box belongs to minimum 1")
     assert whole.is_disabled()
-
-
-def test_a_click_draws_a_run_and_another_click_another(basins):
+    drawn(basins)
     said = basins.get_by_text(re.compile(r"^From \(.*the run settles at the minimum"))
     assert said.count() == 0
     basins.mouse.click(*place(basins, 0.6, 0.6))
