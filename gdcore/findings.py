@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -94,6 +95,16 @@ class Findings:
         """How many starts ended in each way, in the order of ENDINGS; the counts add up to the number of starts."""
         counts = np.bincount(self.ending_codes, minlength=len(ENDINGS))
         return {ending: int(counts[code]) for code, ending in enumerate(ENDINGS)}
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that name how every start ended and in which minimum: equal for the same outcome.
+
+        Minima that no start settled in play no part: a proof or a comparison that lists more of them changes nothing.
+        """
+        _, place = np.unique(self.labels, return_inverse=True)
+        ranks = place - (1 if (self.labels < 0).any() else 0)
+        return hashlib.sha256(ranks.astype("<i8").tobytes() + self.ending_codes.astype("i1").tobytes()).hexdigest()[:16]
 
     def to_frame(self) -> pd.DataFrame:
         """One row per start: start and end coordinates, value, gradient norm, epochs, ending, minimum (1 = deepest)."""

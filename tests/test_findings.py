@@ -1,5 +1,6 @@
 """Labels → counts, medians and an order that does not hang on rounding."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Starts
 from gdcore.batches import Work, outcomes
+from gdcore.experiment import run
 from gdcore.findings import _by_label, findings_of
 from gdcore.merging import deepest_first
 from gdcore.outcomes import Outcomes
@@ -72,3 +74,18 @@ def _many_minima():
     codes = np.full(5000, list(Ending).index(Ending.FLAT), np.int8)
     experiment = Experiment(problem, OPTIMIZERS["gd"], starts=Starts(count=5000))
     return experiment, points, Outcomes(ends, nothing, nothing, rng.integers(0, 900, 5000), codes)
+
+
+def test_a_fingerprint_names_endings_and_the_minima_that_were_reached():
+    found = run(Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.02}, Starts(count=200)))
+    first = found.fingerprint
+    assert len(first) == 16 and int(first, 16) >= 0
+    unlisted = replace(found.minima[0], point=(0.0, 0.0), count=0)
+    later = replace(found, minima=(unlisted, *found.minima), labels=np.where(found.labels < 0, -1, found.labels + 1))
+    assert later.fingerprint == first  # a minimum that nobody reached has been put in front
+    settled = np.flatnonzero(found.labels >= 0)
+    other, moved = found.labels.copy(), found.ending_codes.copy()
+    other[settled[0]] = 1 - min(other[settled[0]], 1)
+    moved[settled[0]] += 1
+    assert replace(found, labels=other).fingerprint != first and replace(found, ending_codes=moved).fingerprint != first
+    assert run(Experiment(GALLERY["peaks"], OPTIMIZERS["gd"], {"lr": 0.02}, Starts(count=200)), engine="numpy").fingerprint == first
