@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import cluster
+from gdui import cluster, sharing, states, toolbar
 from gdui.sidebar import sidebar
 from gdui.style import STYLE
 
@@ -19,6 +19,14 @@ page = st.navigation(
     ],
     position="top",
 )
+here = page.url_path or "many_starts"
+sharing.take(here)
+states.arrive(here)
+tools = toolbar.place()
 sidebar()
+state = states.current(here)
+toolbar.fill(tools, here, state)
+sharing.tell(here, state)
 cluster.say()
 page.run()
+toolbar.close(state)

@@ -68,3 +68,4 @@ class Stopping:
             raise ValueError(f"epochs is {self.epochs}; give a whole number from 1 to {MOST_EPOCHS:,}")
         if not 0 <= self.gradient_tolerance <= MOST_TOLERANCE:
             raise ValueError(f"the gradient tolerance is {self.gradient_tolerance}; give a number of at least 0 and at most {MOST_TOLERANCE:g}")
+        object.__setattr__(self, "gradient_tolerance", float(self.gradient_tolerance))  # 0 and 0.0 are one experiment, with one digest

@@ -17,7 +17,7 @@ from gdui.session import cache
 
 PATIENCE = 0.2  # seconds after it was begun that a page still waits for a result before it goes on without
 LATER = 1.5  # seconds after the first page of a server at which the first work beside it begins
-KINDS = ("proof", "crossings", "explanation", "pushes")  # one of each at a time in a session
+KINDS = ("proof", "crossings", "explanation", "pushes", "check")  # one of each at a time in a session
 R = TypeVar("R")
 
 

@@ -121,7 +121,7 @@ def _chosen() -> list[str]:
 
 
 def _option_name(option: str) -> str:
-    return session.optimizers()[option.removesuffix(AGAIN)].name + (AGAIN if option.endswith(AGAIN) else "")
+    return session.optimizer_name(option.removesuffix(AGAIN)) + (AGAIN if option.endswith(AGAIN) else "")
 
 
 def _target(setup: Setup) -> float | None:

@@ -13,56 +13,86 @@ from gdcore.starts import DESIGNS, Starts
 from gdui import session, tables
 from gdui.wording import sentence
 
+GIVEN = "given"
 DESIGN_NAMES = {
-    "uniform": "Uniform at random", "latin hypercube": "Latin hypercube", "sobol": "Sobol' sequence", "grid": "Regular grid",
+    "uniform": "Uniform at random", "latin hypercube": "Latin hypercube", "sobol": "Sobol' sequence", "grid": "Regular grid", GIVEN: "As given",
 }  # fmt: skip
 MOST_STARTS = 1_000_000
 
 
 def starts(problem: Problem) -> Starts | None:
     """Number, design, seed and region of the starts; None, with a sentence, where they make no sense."""
-    for key, value in (("count", 1000), ("design", "uniform"), ("seed", 0)):
-        session.keep(key, value)
+    given = _given(problem)
+    _defaults(problem)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.session_state["design"] == GIVEN
         st.number_input(
-            "Starts", value=None, key="count", step=500, width=175, persist_state="session", help=f"How many random starts, 1 to {MOST_STARTS:,}."
+            "Starts", value=None, key="count", step=500, width=175, persist_state="session", disabled=chosen, help=f"How many random starts, 1 to {MOST_STARTS:,}."
         )
         st.selectbox(
-            "Design", list(DESIGNS), key="design", format_func=lambda key: DESIGN_NAMES[key], width=190, persist_state="session",
+            "Design", [*DESIGNS, GIVEN] if given else list(DESIGNS), key="design", format_func=lambda key: DESIGN_NAMES[key], width=190, persist_state="session",
             help="How starts are spread. A grid takes the largest full one with at most this many points.",
         )  # fmt: skip
-        st.number_input("Seed", value=None, key="seed", step=1, width=120, persist_state="session", help="The same seed gives the same starts.")
-        st.button("New seed", icon=":material/casino:", on_click=_new_seed, help="Draw other starts of the same kind.")
-        with st.popover("Start region", icon=":material/crop_free:", help="Where starts are drawn from."):
-            region = _region(problem)
+        st.number_input("Seed", value=None, key="seed", step=1, width=120, persist_state="session", disabled=chosen, help="The same seed gives the same starts.")
+        st.button("New seed", icon=":material/casino:", on_click=_new_seed, disabled=chosen, help="Draw other starts of the same kind.")
+        with st.popover("Start region", icon=":material/crop_free:", disabled=chosen, help="Where starts are drawn from."):
+            _region(problem)
     try:
-        count, seed = st.session_state["count"], st.session_state["seed"]
-        if count is None or seed is None:
-            raise ValueError("starts and seed each need a number")
-        if not 1 <= count <= MOST_STARTS:
-            raise ValueError(f"{count:,} starts are not possible here: give a whole number from 1 to {MOST_STARTS:,}")
-        return Starts(st.session_state["design"], int(count), int(seed), region)
+        return _stated(problem, given)
     except ValueError as error:
         st.error(tables.safe(sentence(error)), icon=":material/error:")
         return None
+
+
+def stated_starts(problem: Problem) -> Starts:
+    """The starts that the widgets of pages state, asked before any is drawn; ValueError where they make no sense."""
+    _defaults(problem)
+    return _stated(problem, _given(problem))
+
+
+def _stated(problem: Problem, given: Starts | None) -> Starts:
+    if given is not None and st.session_state["design"] == GIVEN:
+        return given
+    count, seed = st.session_state["count"], st.session_state["seed"]
+    if count is None or seed is None:
+        raise ValueError("starts and seed each need a number")
+    if not 1 <= count <= MOST_STARTS:
+        raise ValueError(f"{count:,} starts are not possible here: give a whole number from 1 to {MOST_STARTS:,}")
+    return Starts(st.session_state["design"], int(count), int(seed), _stated_region(problem))
+
+
+def _defaults(problem: Problem) -> None:
+    """What holds where nothing was chosen; given points that do not fit the function are given up."""
+    for key, value in (("count", 1000), ("design", "uniform"), ("seed", 0)):
+        session.keep(key, value)
+    if st.session_state["design"] == GIVEN and _given(problem) is None:
+        st.session_state["design"] = "uniform"
+    for name, limits in problem.start_box.items():
+        for end, limit in zip(("from", "to"), limits, strict=True):
+            session.keep(region_key(problem, name, end), float(limit))
+
+
+def _given(problem: Problem) -> Starts | None:
+    """The start points of an experiment that was opened, where they have as many numbers as the function has variables."""
+    found: Starts | None = st.session_state.get("given starts")
+    return found if found is not None and len(found.given[0]) == problem.dimension else None
 
 
 def _new_seed() -> None:
     st.session_state["seed"] = int(np.random.default_rng().integers(1, 1_000_000))
 
 
-def _region(problem: Problem) -> dict[str, tuple[float, float]]:
-    region = {}
+def _region(problem: Problem) -> None:
     st.caption("Starts are drawn from this part of the plane.")
-    for name, limits in problem.start_box.items():
+    for name in problem.variables:
         left, right = st.columns(2)
-        for column, end, value in zip((left, right), ("from", "to"), limits, strict=True):
-            key = region_key(problem, name, end)
-            session.keep(key, float(value))
-            column.number_input(f"${name_latex(name)}$ {end}", value=None, key=key, format="%g", step=0.5, persist_state="session")
-        low, high = (st.session_state[region_key(problem, name, end)] for end in ("from", "to"))
-        region[name] = (float("nan") if low is None else low, float("nan") if high is None else high)
-    return region
+        for column, end in ((left, "from"), (right, "to")):
+            column.number_input(f"${name_latex(name)}$ {end}", value=None, key=region_key(problem, name, end), format="%g", step=0.5, persist_state="session")
+
+
+def _stated_region(problem: Problem) -> dict[str, tuple[float, float]]:
+    ends = {name: [st.session_state[region_key(problem, name, end)] for end in ("from", "to")] for name in problem.variables}
+    return {name: (float("nan") if low is None else low, float("nan") if high is None else high) for name, (low, high) in ends.items()}
 
 
 def region_key(problem: Problem, name: str, end: str) -> str:

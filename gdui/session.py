@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from gdcore.experiment import Experiment, Findings, Minimum, Trace, traces
+from gdcore.formula import names_in
 from gdcore.merging import Stationary
 from gdcore.optimizers import OPTIMIZERS, Optimizer
 from gdcore.problem import Problem
@@ -81,6 +82,36 @@ def optimizers() -> dict[str, Optimizer]:
 def keep_optimizer(optimizer: Optimizer) -> None:
     """Offer a typed optimizer wherever one is chosen, under its name."""
     st.session_state["own optimizers"] = {**st.session_state.get("own optimizers", {}), optimizer.name: optimizer}
+
+
+def offered(optimizer: Optimizer) -> str:
+    """The key under which an optimizer can be chosen: a built-in one's own, else its name, kept from now on.
+
+    Where the session has another one of that name, it gets a number.
+    """
+    known = optimizers()
+    same = next((key for key, other in known.items() if _same_optimizer(other, optimizer)), None)
+    if same is not None:
+        return same
+    key, often = optimizer.name, 2
+    while key in known or key in {other.name for other in OPTIMIZERS.values()}:
+        key, often = f"{optimizer.name} ({often})", often + 1
+    st.session_state["own optimizers"] = {**st.session_state.get("own optimizers", {}), key: optimizer}
+    return key
+
+
+def _same_optimizer(one: Optimizer, other: Optimizer) -> bool:
+    return one == other or one.to_dict() == other.to_dict()
+
+
+def optimizer_name(key: str) -> str:
+    """What a chosen optimizer is called: the session's own ones by their keys, of which no two are alike."""
+    return OPTIMIZERS[key].name if key in OPTIMIZERS else key
+
+
+def names_of(problem: Problem) -> list[str]:
+    """All names of a formula and of its variables, sorted: what can be a variable of it."""
+    return sorted({*names_in(problem.tree), *problem.variables})
 
 
 def last_good() -> Setup | None:

@@ -33,11 +33,16 @@ def fields(optimizer: Optimizer, prefix: str, defaults: Mapping[str, float], *, 
     return _schedules(optimizer, prefix, values) if values else values
 
 
-def fill(prefix: str, defaults: Mapping[str, float]) -> None:
-    """Put the defaults into the fields, all constant."""
-    for name, value in defaults.items():
-        st.session_state[f"{prefix} {name}"] = value
-        st.session_state.pop(f"{prefix} schedule {name}", None)
+def fill(prefix: str, values: Mapping[str, float | str], defaults: Mapping[str, float] | None = None) -> None:
+    """Put the values into the fields. A schedule is put there as one's own formula; its number is then the default."""
+    for name, value in values.items():
+        schedule = f"{prefix} schedule {name}"
+        if isinstance(value, str):
+            st.session_state[schedule], st.session_state[f"{schedule} text"] = TYPED, value
+            st.session_state[f"{prefix} {name}"] = (defaults or {})[name]
+        else:
+            st.session_state[f"{prefix} {name}"] = value
+            st.session_state.pop(schedule, None)
 
 
 def _number(name: str, setting: Setting, prefix: str, default: float, *, slider: bool, width: Literal["stretch"] | int) -> float:

@@ -58,19 +58,25 @@ def _choose_problem() -> None:
         return
     problem = GALLERY[key]
     st.session_state["formula"] = problem.formula
-    _fill_box(problem)
+    fill_box(problem)
     for name, setting in problem.parameter_settings.items():
         st.session_state[f"parameter {name}"] = setting.default
     optimizer = session.optimizers()[st.session_state.get("optimizer", "gd")]
     for name, value in optimizer.defaults_for(problem).items():
         if name in OF_THE_PROBLEM:
             st.session_state[f"setting {name}"] = value
+    forget_places()
+
+
+def forget_places() -> None:
+    """Drop what belongs to one function only, before another one takes its place."""
     for name in list(st.session_state):
         if str(name).startswith(("region ", "point ", "landscape ", "race ", "sweep range ", "plane ", "basins other ")):
             del st.session_state[name]
 
 
-def _fill_box(problem: Problem) -> None:
+def fill_box(problem: Problem) -> None:
+    """Put a problem's box into its number fields."""
     for name, (low, high) in problem.box.items():
         st.session_state[f"low {name}"], st.session_state[f"high {name}"] = float(low), float(high)
 
@@ -116,20 +122,26 @@ def _understood(text: str, key: str) -> Problem:
 
 
 def _own_problem(text: str) -> Problem:
-    names = names_in(parse(text))
-    if not names:
-        parse(text)
+    """The problem that a formula of one's own states; one that was opened comes back as it was, its unused variables too."""
+    opened: Problem | None = st.session_state.get("own problem")
+    if opened is not None and opened.formula != text:
+        opened = None
+    names = names_in(parse(text) if opened is None else opened.tree)
+    options = sorted(names) if opened is None else session.names_of(opened)
+    if not options:
         raise FormulaError("the formula has no variable: use at least one name, such as x", 0)
     usual = [name for name in names if name[0] in VARIABLE_LETTERS or name == "theta"]
-    default = sorted(usual or names)
+    default = sorted(usual or names) if opened is None else list(opened.variables)
     chosen = default
-    if len(names) > 1:
+    if len(options) > 1:
         chosen = st.multiselect(
-            "Variables", sorted(names), default=default, key=f"variables {' '.join(sorted(names))}",
+            "Variables", options, default=default, key=f"variables {' '.join(options)}",
             help="Names that descent changes; the others become parameters with a slider.", persist_state="session",
         )  # fmt: skip
     if not chosen:
         raise ValueError("choose at least one variable")
+    if opened is not None and tuple(chosen) == opened.variables:
+        return opened
     parameters: dict[str, float | Setting] = {
         name: Setting(1.0, low=-10.0, high=10.0, help="A parameter of your formula.") for name in names if name not in chosen
     }
@@ -190,7 +202,7 @@ def _optimizer(problem: Problem) -> Setup:
     st.subheader("Optimizer")
     known = session.optimizers()
     key = st.selectbox(
-        "Optimizer", list(known), key="optimizer", format_func=lambda key: known[key].name, on_change=_choose_optimizer,
+        "Optimizer", list(known), key="optimizer", format_func=session.optimizer_name, on_change=_choose_optimizer,
         label_visibility="collapsed", help="The update rule that every start follows.", persist_state="session",
     )  # fmt: skip
     optimizer = known[key]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from gdcore.certificate import Certificate
 from gdcore.computed import Computed
 from gdcore.crossings import Crossings
-from gdcore.experiment import Findings, Minimum, Trace
+from gdcore.experiment import Experiment, Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
 from gdcore.merging import Stationary
 from gdcore.notation import name_latex, to_latex
@@ -22,6 +22,7 @@ ENGINE_NAMES = {"numpy": "NumPy", "compiled": "compiled", "mixed": "NumPy and th
 COMPARING = ("Comparing with the gradient flow from the same place", "The comparison with the gradient flow")
 BESIDE = {  # work beside the page: what is said while it goes on, and what it is called
     "proof": ("Looking for a proof", "The proof"), "crossings": COMPARING, "explanation": COMPARING,
+    "check": ("Repeating the sender's runs", "The repetition of the sender's runs"),
     "pushes": ("Looking for the smallest push out of each minimum", "The search for the smallest pushes"),
 }  # fmt: skip
 FOLLOWS = "Stationary points, borders and barriers appear here as soon as they are worked out."
@@ -90,6 +91,12 @@ def sentence(error: Exception) -> str:
 def capital(text: str) -> str:
     """The text with its first letter large and all others as they are."""
     return text[:1].upper() + text[1:]
+
+
+def setup(experiment: Experiment) -> str:
+    """Optimizer, settings and starts in a few words."""
+    settings = ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in experiment.settings.items())
+    return f"{experiment.optimizer.name} {settings}, {experiment.starts.count:,} starts"
 
 
 def headline(findings: Findings) -> str:

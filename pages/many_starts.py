@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import beside, charts, controls, export, maps, proofs, run_charts, session, structure_charts, tables, wording
+from gdui import beside, charts, controls, export, history, maps, proofs, run_charts, session, sharing, structure_charts, tables, wording
 from gdui.jobs import findings_of
 
 setup = session.setup()
@@ -15,10 +15,12 @@ found = findings_of(setup.experiment(starts))
 proof = proofs.of(problem)
 findings = proofs.known(found, proof)
 digest = findings.experiment.digest
+history.note(found)
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
 carried = proofs.carried(findings, proof)
 st.caption(tables.safe(f"{wording.computed(findings.computed)} {wording.carried(carried, setup.optimizer.name) if carried else ''}"))
+sharing.confirm(found)
 
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):

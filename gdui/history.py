@@ -1,0 +1,65 @@
+"""The last runs of the session, and the way back to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from gdcore.experiment import Findings
+from gdui import states, tables, views, wording
+from gdui.states import State
+
+MOST = 20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run that was shown: its state and its headline."""
+
+    state: State
+    sentence: str
+
+    @property
+    def digest(self) -> str:
+        return self.state.experiment.digest
+
+
+def note(findings: Findings) -> None:
+    """Take down what Many starts shows now, as the latest; one that was there before moves up."""
+    entries = runs()
+    if entries and entries[0].digest == findings.experiment.digest:
+        return
+    shown = views.stated(views.MANY_STARTS, findings.experiment.problem)
+    entry = Entry(State(views.MANY_STARTS, findings.experiment, shown), wording.headline(findings))
+    st.session_state["history"] = [entry, *(old for old in entries if old.digest != entry.digest)][:MOST]
+
+
+def runs() -> list[Entry]:
+    """The runs of the session, the latest first."""
+    found: list[Entry] = st.session_state.get("history", [])
+    return found
+
+
+def show() -> None:
+    """One button for each run but the one in force; the first is the way back."""
+    entries = runs()
+    if len(entries) < 2:
+        st.caption(f"The last {MOST} runs of this session appear here, each one click away.")
+    for k, entry in enumerate(entries[1:]):
+        setup = f"{_function(entry)}, {wording.setup(entry.state.experiment)}"
+        st.button(
+            tables.safe(setup), key=f"history {entry.digest}", on_click=states.put, args=(entry.state,), width="stretch",
+            icon=":material/undo:" if k == 0 else ":material/history:", help=tables.safe(entry.sentence),
+        )  # fmt: skip
+
+
+def back() -> State | None:
+    """The run before the one in force."""
+    entries = runs()
+    return entries[1].state if len(entries) > 1 else None
+
+
+def _function(entry: Entry) -> str:
+    problem = entry.state.experiment.problem
+    return (problem.name or problem.text())[:40]

@@ -1,0 +1,124 @@
+"""Links: one that the dashboard was opened with → its state, and whether the findings are the sender's."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import gdcore
+from gdcore.experiment import Findings, run
+from gdui import beside, links, session, states, tables, views
+from gdui.links import Link
+from gdui.states import State
+
+
+def take(page: str) -> None:
+    """Open the link in the address bar, once in a session. What asks for much waits for a click."""
+    if st.session_state.setdefault("link taken", False):
+        return
+    st.session_state["link taken"] = True
+    query = st.query_params.to_dict()
+    if not links.is_link(query):
+        return
+    try:
+        link = links.read(query)
+    except links.LinkError as error:
+        st.session_state["link trouble"] = str(error)
+        return
+    if views.work(page, link.experiment, link.shown) > 1:
+        st.session_state["link waiting"] = (link, page)
+        return
+    _open(link, page)
+
+
+def _open(link: Link, page: str) -> None:
+    st.session_state.pop("link waiting", None)
+    st.session_state["link"] = link
+    states.put(State(page, link.experiment, link.shown))
+
+
+def _dismiss() -> None:
+    for key in ("link waiting", "link trouble"):
+        st.session_state.pop(key, None)
+
+
+def pending() -> bool:
+    """Whether a link waits, or could not be opened: the address bar still holds it then."""
+    return "link waiting" in st.session_state or "link trouble" in st.session_state
+
+
+def link_to(state: State) -> str | None:
+    """The link that opens a state, with the hash of its findings where they are known; None where it is too long for one."""
+    found: Findings | None = session.cache().get(state.experiment.digest)
+    try:
+        return states.link(state, states.base_address(state.page), fingerprint=found.fingerprint if found is not None else "")
+    except ValueError:
+        return None
+
+
+def show(page: str, state: State | None) -> None:
+    """The link to what is shown, to be copied."""
+    link = link_to(state) if state is not None else None
+    if link is None:
+        st.caption("What is shown is too long for a link: keep the run, and export it on the page Saved runs.")
+        return
+    st.markdown("**A link that reproduces this page**")
+    st.code(link, language=None, wrap_lines=True)
+    st.caption("It holds the experiment, the page and a hash of labels and endings: whoever opens it sees whether theirs are the same.")
+
+
+def tell(page: str, state: State | None) -> None:
+    """Above the page: what is wrong with a link, what it waits for, or that what it states is open."""
+    if "link trouble" in st.session_state:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.error(tables.safe(st.session_state["link trouble"]), icon=":material/link_off:")
+            st.button("Close", key="close link", type="tertiary", on_click=_dismiss)
+    if "link waiting" in st.session_state:
+        link, on = st.session_state["link waiting"]
+        _ask(link, on)
+    link = st.session_state.get("link")
+    if link is not None and page != views.MANY_STARTS and _in_force(link, state):
+        found = session.cache().get(link.experiment.digest)
+        if found is None and link.fingerprint:
+            found = beside.ready("check", link.experiment.digest, lambda report: run(link.experiment, on_progress=report))
+        _say(link, found)
+
+
+def _ask(link: Link, page: str) -> None:
+    times = views.work(page, link.experiment, link.shown)
+    count, epochs = link.experiment.starts.count, link.experiment.stopping.epochs
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**This link asks for {times:,.3g} times the usual work**: {count:,} starts of up to {epochs:,} epochs. It has not been opened yet.",
+            width="stretch",
+        )
+        st.button("Open it", key="open link", type="primary", on_click=_open, args=(link, page))
+        st.button("Do not", key="leave link", on_click=_dismiss)
+
+
+def confirm(findings: Findings) -> None:
+    """On the page of the runs themselves: whether they are the sender's."""
+    link: Link | None = st.session_state.get("link")
+    if link is not None and findings.experiment.digest == link.experiment.digest:
+        _say(link, findings)
+
+
+def _in_force(link: Link, state: State | None) -> bool:
+    return state is not None and state.experiment.digest == link.experiment.digest
+
+
+def _say(link: Link, findings: Findings | None) -> None:
+    by = f"gdboard {link.by}" if link.by else "another gdboard"
+    if link.digest and not link.experiment.digest.startswith(link.digest):
+        st.warning(tables.safe(f"Opened from a link made by {by}: what is usual has changed since, so this is not quite the sender's experiment."), icon=":material/link:")
+    if not link.fingerprint:
+        st.caption("Opened from a link, which says nothing of the sender's findings.")
+    elif findings is not None and findings.fingerprint == link.fingerprint:
+        st.caption(f":green[:material/verified:] Opened from a link: labels and endings of all {findings.count:,} starts are the sender's (hash {link.fingerprint}).")
+    elif findings is not None:
+        st.warning(
+            tables.safe(
+                f"Opened from a link, and labels or endings differ from the sender's: hash {link.fingerprint} there ({by}), "
+                f"{findings.fingerprint} here (gdboard {gdcore.__version__})."
+            ),
+            icon=":material/link_off:",
+        )  # fmt: skip
