@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import cluster, sharing, states, toolbar
+from gdui import cluster, meeting, sharing, states, toolbar
 from gdui.sidebar import sidebar
 from gdui.style import STYLE
 
@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("pages/optimizers.py", title="Optimizers", icon=":material/trophy:"),
         st.Page("pages/sensitivity.py", title="Sensitivity", icon=":material/tune:"),
         st.Page("pages/basins.py", title="Basins", icon=":material/map:"),
+        st.Page("pages/saved_runs.py", title="Saved runs", icon=":material/bookmarks:"),
         st.Page("pages/theory.py", title="Theory", icon=":material/function:"),
     ],
     position="top",
@@ -28,5 +29,5 @@ state = states.current(here)
 toolbar.fill(tools, here, state)
 sharing.tell(here, state)
 cluster.say()
-page.run()
+meeting.show() if meeting.on() else page.run()
 toolbar.close(state)

@@ -47,6 +47,13 @@ def known(findings: Findings, proof: Proof) -> Findings:
     return findings if proof.certificate is None else proved(findings, proof.certificate)
 
 
+def known_now(findings: Findings) -> Findings:
+    """The findings with what is proved already of their minima; nothing is begun."""
+    key, _ = _work(findings.experiment.problem)
+    certificate = cache().get(f"certificate {key}")
+    return findings if certificate is None else proved(findings, certificate)
+
+
 def carried(findings: Findings, proof: Proof) -> Crossings | None:
     """Which starts the optimizer carried over a border; None where that is not known, or not yet."""
     landscape = proof.structure

@@ -30,9 +30,14 @@ def take(page: str) -> None:
     _open(link, page)
 
 
+def expect(link: Link, source: str = "a link") -> None:
+    """Compare the findings with those that a link or a saved run tells of, as long as its experiment is in force."""
+    st.session_state["expected"] = (link, source)
+
+
 def _open(link: Link, page: str) -> None:
     st.session_state.pop("link waiting", None)
-    st.session_state["link"] = link
+    expect(link)
     states.put(State(page, link.experiment, link.shown))
 
 
@@ -75,12 +80,12 @@ def tell(page: str, state: State | None) -> None:
     if "link waiting" in st.session_state:
         link, on = st.session_state["link waiting"]
         _ask(link, on)
-    link = st.session_state.get("link")
-    if link is not None and page != views.MANY_STARTS and _in_force(link, state):
+    link, source = st.session_state.get("expected", NOTHING)
+    if link is not None and page in views.PAGES and page != views.MANY_STARTS and _in_force(link, state):
         found = session.cache().get(link.experiment.digest)
         if found is None and link.fingerprint:
             found = beside.ready("check", link.experiment.digest, lambda report: run(link.experiment, on_progress=report))
-        _say(link, found)
+        _say(link, source, found)
 
 
 def _ask(link: Link, page: str) -> None:
@@ -97,28 +102,27 @@ def _ask(link: Link, page: str) -> None:
 
 def confirm(findings: Findings) -> None:
     """On the page of the runs themselves: whether they are the sender's."""
-    link: Link | None = st.session_state.get("link")
+    link, source = st.session_state.get("expected", NOTHING)
     if link is not None and findings.experiment.digest == link.experiment.digest:
-        _say(link, findings)
+        _say(link, source, findings)
 
 
 def _in_force(link: Link, state: State | None) -> bool:
     return state is not None and state.experiment.digest == link.experiment.digest
 
 
-def _say(link: Link, findings: Findings | None) -> None:
-    by = f"gdboard {link.by}" if link.by else "another gdboard"
+def _say(link: Link, source: str, findings: Findings | None) -> None:
+    by, opened = f"gdboard {link.by}" if link.by else "another gdboard", f"Opened from {source}"
     if link.digest and not link.experiment.digest.startswith(link.digest):
-        st.warning(tables.safe(f"Opened from a link made by {by}: what is usual has changed since, so this is not quite the sender's experiment."), icon=":material/link:")
+        st.warning(tables.safe(f"{opened}, made by {by}: what is usual has changed since, so this is not quite that experiment."), icon=":material/link:")
     if not link.fingerprint:
-        st.caption("Opened from a link, which says nothing of the sender's findings.")
+        st.caption(tables.safe(f"{opened}, which says nothing of the findings there."))
     elif findings is not None and findings.fingerprint == link.fingerprint:
-        st.caption(f":green[:material/verified:] Opened from a link: labels and endings of all {findings.count:,} starts are the sender's (hash {link.fingerprint}).")
+        same = f"{opened}: labels and endings of all {findings.count:,} starts are the same as there (hash {link.fingerprint})."
+        st.caption(f":green[:material/verified:] {tables.safe(same)}")
     elif findings is not None:
-        st.warning(
-            tables.safe(
-                f"Opened from a link, and labels or endings differ from the sender's: hash {link.fingerprint} there ({by}), "
-                f"{findings.fingerprint} here (gdboard {gdcore.__version__})."
-            ),
-            icon=":material/link_off:",
-        )  # fmt: skip
+        here = f"{findings.fingerprint} here (gdboard {gdcore.__version__})"
+        st.warning(tables.safe(f"{opened}, and labels or endings differ: hash {link.fingerprint} there ({by}), {here}."), icon=":material/link_off:")
+
+
+NOTHING: tuple[Link | None, str] = (None, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gdui import address, history, sharing, states, views
+from gdui import address, history, keeping, meeting, sharing, states, views
 from gdui.states import State
 
 
@@ -17,12 +17,20 @@ def place() -> DeltaGenerator:
 def fill(where: DeltaGenerator, page: str, state: State | None) -> None:
     """The tools for the state in force; each one's contents are made when it is opened."""
     with where:
+        keep = st.popover(":material/bookmark_add:", key="keeping", on_change="rerun", help="Keep this run under a name.")
         share = st.popover(":material/share:", key="share", on_change="rerun", help="Share: a link that reproduces this.")
         past = st.popover(":material/history:", key="past", on_change="rerun", help="The last runs of this session.")
         before = history.back()
         st.button(
             ":material/undo:", key="back", disabled=before is None, on_click=states.put, args=(before,), help="Back to the run before.",
         )  # fmt: skip
+        st.button(
+            ":material/co_present:", key="meet", disabled=state is None, on_click=meeting.enter, args=(state,),
+            help="Meeting mode: large type, one control, and the arrow keys step through the saved runs.",
+        )  # fmt: skip
+    if keep.open:
+        with keep:
+            keeping.show(state)
     if share.open:
         with share:
             sharing.show(page, state)

@@ -1,0 +1,114 @@
+"""Keeping a run: the store that all sessions share, the fields that name a run, and a kept run opened again."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+import gdcore
+from gdcore.experiment import Findings, run
+from gdui import links, proofs, session, sharing, states, tables, views, wording
+from gdui.states import State
+from gdui.store import SavedRun, Store, StoreError, place
+
+PURGED = 7 * 86_400.0  # seconds that a deleted run can be had back
+PATIENT = 1.0  # times the usual work that is done for a run that is kept before its page was seen
+
+
+@st.cache_resource(show_spinner=False)
+def _opened(folder: str) -> Store:
+    store = Store(place())
+    if store.writable:
+        store.purge(time.time() - PURGED)
+    return store
+
+
+def store() -> Store | None:
+    """The saved runs of this computer's user; None, with a sentence, where they cannot be read."""
+    try:
+        return _opened(str(place()))
+    except StoreError as error:
+        st.error(tables.safe(wording.sentence(error)), icon=":material/database_off:")
+        return None
+
+
+def show(state: State | None) -> None:
+    """Name, tags and note of the run in force, and the button that keeps it."""
+    kept = store()
+    if kept is None:
+        return
+    if not kept.writable:
+        st.warning(tables.safe(wording.sentence(StoreError(kept.trouble))), icon=":material/lock:")
+        return
+    if state is None:
+        st.caption("The starts make no sense, so there is nothing to keep.")
+        return
+    _fields(state, kept)
+
+
+def _fields(state: State, kept: Store) -> None:
+    digest = state.experiment.digest
+    st.text_input("Name", value=suggestion(state), key=f"keep name {digest}", help="Under which the run is listed. Two runs may share one.")
+    known = sorted({tag for one in kept.runs() for tag in one.tags})
+    st.multiselect(
+        "Tags", known, key="keep tags", accept_new_options=True, placeholder="none", help="Words to find runs by. Type a new one and press Enter."
+    )
+    st.text_area("Note", key=f"keep note {digest}", height=80, help="What should not be forgotten about it.")
+    st.button("Keep this run", key="keep", type="primary", icon=":material/bookmark_add:", on_click=_keep, args=(state, kept))
+    said = st.session_state.pop("kept", None)
+    if said:
+        (st.success if said[0] else st.error)(tables.safe(said[1]), icon=":material/check:" if said[0] else ":material/error:")
+    st.caption("All starts and findings are kept in full; the page Saved runs opens and compares them.")
+
+
+def suggestion(state: State) -> str:
+    """A name that tells runs apart."""
+    problem, experiment = state.experiment.problem, state.experiment
+    rate = experiment.settings.get("lr")
+    text = f"{(problem.name or problem.text())[:50]}, {experiment.optimizer.name[:40]}"
+    return text if rate is None else f"{text} {rate if isinstance(rate, str) else f'{rate:g}'}"[:120]
+
+
+def _keep(state: State, kept: Store) -> None:
+    """Callback: save, and say what became of it."""
+    digest = state.experiment.digest
+    try:
+        found = _findings(state)
+        one = kept.save(
+            found, name=st.session_state[f"keep name {digest}"], note=st.session_state[f"keep note {digest}"], tags=st.session_state["keep tags"],
+            page=state.page, view=dict(state.shown), sentence=wording.headline(proofs.known_now(found)),
+        )  # fmt: skip
+        st.session_state["kept"] = (True, f"Kept as '{one.name}'.")
+    except ValueError as error:
+        st.session_state["kept"] = (False, wording.sentence(error))
+
+
+def _findings(state: State) -> Findings:
+    """The findings in force, from the cache, or run now where that takes no longer than usual."""
+    found: Findings | None = session.cache().get(state.experiment.digest)
+    if found is None:
+        if views.work(views.MANY_STARTS, state.experiment, {}) > PATIENT:
+            raise ValueError("these starts have not been run yet: open Many starts, and keep the run from there")
+        found = run(state.experiment)
+        session.cache().put(state.experiment.digest, found)
+    return found
+
+
+def open_run(kept: Store, id: str) -> None:
+    """Callback: the whole dashboard as it was when the run was kept. An imported one, or one of another gdboard, is run anew."""
+    try:
+        one = kept.run(id)
+        experiment = kept.experiment(id)
+        if not one.imported and one.version == gdcore.__version__ and session.cache().get(experiment.digest) is None:
+            session.cache().put(experiment.digest, kept.findings(id))
+        take(one, State(one.page or views.MANY_STARTS, experiment, one.view))
+    except ValueError as error:
+        st.session_state["shelf trouble"] = wording.sentence(error)
+
+
+def take(one: SavedRun, state: State) -> None:
+    """Put a kept run's state into force, to be compared with what was kept."""
+    link = links.Link(state.experiment, state.shown, one.digest[:8], one.fingerprint, one.version)
+    sharing.expect(link, f"the saved run '{one.name}'")
+    states.put(state)

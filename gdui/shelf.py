@@ -1,0 +1,152 @@
+"""The table of saved runs: found, opened, renamed, deleted and brought back, exported and imported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from gdui import archive, keeping, tables, wording
+from gdui.store import SavedRun, Store
+
+COLUMNS = {
+    "kept": st.column_config.DatetimeColumn("kept", format="D MMM YYYY, HH:mm", width=130),
+    "settled": st.column_config.NumberColumn("settled", format="percent", width=70),
+    "starts": st.column_config.NumberColumn("starts", format="localized", width=80),
+    "tags": st.column_config.ListColumn("tags"),
+}
+
+
+def search(runs: Sequence[SavedRun]) -> list[SavedRun]:
+    """The runs that the fields above the table ask for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input("Search", key="shelf search", width=330, persist_state="session", help="All words must occur in name, note, tags, function or optimizer.")
+        tags = st.multiselect(
+            "Tags", sorted({tag for one in runs for tag in one.tags}), key="shelf tags", width=330, persist_state="session", placeholder="all",
+            help="Only runs that have all of these.",
+        )  # fmt: skip
+    wanted = words.lower().split() if words else []
+    return [one for one in runs if set(tags) <= set(one.tags) and all(word in _text(one) for word in wanted)]
+
+
+def _text(one: SavedRun) -> str:
+    return " ".join([one.name, one.note, *one.tags, one.function, one.optimizer, one.settings]).lower()
+
+
+def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
+    """The runs, newest first, sorted by a click on a heading; those whose rows are chosen."""
+    frame = pd.DataFrame(
+        {
+            "name": [one.name for one in runs], "function": [one.function for one in runs], "optimizer": [one.optimizer for one in runs],
+            "settings": [one.settings for one in runs], "starts": [one.starts for one in runs], "settled": [one.settled for one in runs],
+            "tags": [list(one.tags) for one in runs], "kept": pd.to_datetime([one.created for one in runs], unit="s"),
+            "note": [one.note for one in runs],
+        }
+    )  # fmt: skip
+    key = f"shelf {hash(tuple(one.id for one in runs))}"  # other rows: nothing is chosen any more
+    shown = st.dataframe(
+        frame, hide_index=True, key=key, on_select="rerun", selection_mode="multi-row", width="stretch",
+        height=min(38 + 35 * max(len(runs), 1), 320), column_config=COLUMNS,
+    )  # fmt: skip
+    return [runs[row] for row in shown["selection"]["rows"] if row < len(runs)]
+
+
+def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
+    """What can be done with the chosen runs."""
+    one, ids = chosen[0] if len(chosen) == 1 else None, [run.id for run in chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Open", type="primary", icon=":material/open_in_full:", disabled=one is None, on_click=keeping.open_run, args=(kept, ids[0] if ids else ""),
+            help="The whole dashboard as it was when this run was kept.",
+        )  # fmt: skip
+        with st.popover("Rename, tag", icon=":material/edit:", disabled=one is None or not kept.writable):
+            if one is not None:
+                _edit(kept, one)
+        st.button(
+            "Delete", icon=":material/delete:", disabled=not chosen or not kept.writable, on_click=_delete, args=(kept, ids), help="Can be undone for a week."
+        )
+        st.download_button(
+            "Export", lambda: archive.exported(kept, ids), "gdboard-runs.zip", "application/zip", icon=":material/download:", disabled=not chosen,
+            on_click="ignore", help="The chosen runs as one file: JSON and Parquet in a zip.",
+        )  # fmt: skip
+        with st.popover("Import", icon=":material/upload:", disabled=not kept.writable):
+            st.file_uploader("A file that Export made", key="shelf file", on_change=_import, args=(kept,), help="What is damaged or strange is refused as a whole.")
+        _bin(kept)
+
+
+def _edit(kept: Store, one: SavedRun) -> None:
+    st.text_input("Name", value=one.name, key=f"edit name {one.id}")
+    st.multiselect(
+        "Tags", sorted({tag for run in kept.runs() for tag in run.tags}), default=list(one.tags), key=f"edit tags {one.id}", accept_new_options=True,
+        help="Type a new one and press Enter.",
+    )  # fmt: skip
+    st.text_area("Note", value=one.note, key=f"edit note {one.id}")
+    st.button("Change", type="primary", key=f"edit {one.id}", on_click=_change, args=(kept, one.id))
+
+
+def _said(good: bool, text: str) -> None:
+    st.session_state["shelf said" if good else "shelf trouble"] = text
+
+
+def _change(kept: Store, id: str) -> None:
+    state = st.session_state
+    try:
+        one = kept.change(id, name=state[f"edit name {id}"], note=state[f"edit note {id}"], tags=state[f"edit tags {id}"])
+        _said(True, f"Changed '{one.name}'.")
+    except ValueError as error:
+        _said(False, wording.sentence(error))
+
+
+def _delete(kept: Store, ids: list[str]) -> None:
+    try:
+        kept.delete(ids)
+        st.session_state["shelf deleted"] = ids
+    except ValueError as error:
+        _said(False, wording.sentence(error))
+
+
+def _undelete(kept: Store, ids: list[str]) -> None:
+    try:
+        kept.undelete(ids)
+        st.session_state.pop("shelf deleted", None)
+    except ValueError as error:
+        _said(False, wording.sentence(error))
+
+
+def _import(kept: Store) -> None:
+    given = st.session_state.get("shelf file")
+    if given is None:
+        return
+    try:
+        found = archive.imported(kept, given.getvalue())
+        _said(True, f"Imported {len(found):,} run{'' if len(found) == 1 else 's'}. Opening one runs it anew and compares.")
+    except ValueError as error:
+        _said(False, wording.sentence(error))
+
+
+def _bin(kept: Store) -> None:
+    """The deleted runs, each to be had back."""
+    gone = kept.runs(deleted=True)
+    if not gone:
+        return
+    with st.popover(f"Deleted ({len(gone):,})", icon=":material/restore_from_trash:"):
+        for one in gone[:30]:
+            st.button(tables.safe(one.name), key=f"undelete {one.id}", icon=":material/undo:", on_click=_undelete, args=(kept, [one.id]), width="stretch")
+
+
+def tell(kept: Store) -> None:
+    """What became of the last action, with the way back after a deletion."""
+    trouble, said, gone = (st.session_state.get(f"shelf {key}") for key in ("trouble", "said", "deleted"))
+    for key in ("trouble", "said"):
+        st.session_state.pop(f"shelf {key}", None)
+    if kept.trouble:
+        st.warning(tables.safe(wording.sentence(ValueError(kept.trouble))), icon=":material/lock:")
+    if trouble:
+        st.error(tables.safe(trouble), icon=":material/error:")
+    if said:
+        st.success(tables.safe(said), icon=":material/check:")
+    if gone:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(f"{len(gone):,} run{' was' if len(gone) == 1 else 's were'} deleted.", icon=":material/delete:", width="content")
+            st.button("Undo", key="shelf undo", icon=":material/undo:", on_click=_undelete, args=(kept, gone))

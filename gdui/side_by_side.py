@@ -1,0 +1,125 @@
+"""Two to six saved runs side by side: only what differs, shares in matched colours, start by start where they are the same, maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from gdcore.compare import transition
+from gdcore.contrast import Row, contrast
+from gdcore.differences import Difference, difference
+from gdcore.experiment import Experiment, Findings
+from gdcore.matching import Matched, matched
+from gdui import charts, compare_charts, controls, difference_charts, difference_words, maps, session, tables, wording
+from gdui.store import SavedRun, Store
+
+FEWEST, MOST = 2, 6
+MAP_SIZE = 210
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Runs by name, what differs in their experiments, their findings numbered alike; of two also what moved."""
+
+    names: tuple[str, ...]
+    rows: list[Row]
+    matched: Matched
+    moved: Difference | None
+
+
+def possible(chosen: Sequence[SavedRun]) -> bool:
+    return FEWEST <= len(chosen) <= MOST
+
+
+def headline(kept: Store, runs: Sequence[SavedRun], chosen: Sequence[SavedRun]) -> str:
+    """The answer of the page: what differs, or what the one chosen run found, or what can be chosen."""
+    if possible(chosen):
+        found = compared(kept, chosen)
+        return difference_words.headline(found.rows, found.matched, found.moved)
+    if len(chosen) == 1:
+        return chosen[0].sentence or f"{chosen[0].name}: {wording.percent(chosen[0].settled)} of {chosen[0].starts:,} starts settle in a minimum."
+    if not runs:
+        return "Nothing is kept yet. The bookmark above the problem keeps a run."
+    if len(chosen) > MOST:
+        return f"{len(chosen)} runs are chosen; two to six can be compared."
+    return f"{len(runs):,} run{' is' if len(runs) == 1 else 's are'} kept. Choose one to open it, two to six to compare them."
+
+
+def compared(kept: Store, chosen: Sequence[SavedRun]) -> SideBySide:
+    """The runs numbered alike, worked out once."""
+    key = f"side by side {[(one.id, one.name) for one in chosen]}"
+    found: SideBySide | None = session.cache().get(key)
+    if found is None:
+        findings = [kept.findings(one.id) for one in chosen]
+        moved = difference(*findings) if len(findings) == 2 else None
+        alike = moved.matched if moved else matched(findings)
+        found = SideBySide(_names(chosen), contrast([f.experiment for f in findings]), alike, moved)
+        session.cache().put(key, found)
+    return found
+
+
+def _names(chosen: Sequence[SavedRun]) -> tuple[str, ...]:
+    """The runs' names, with a number where two are alike."""
+    names: list[str] = []
+    for one in chosen:
+        often = sum(name == one.name or name.startswith(f"{one.name} (") for name in names)
+        names.append(f"{one.name} ({often + 1})" if often else one.name)
+    return tuple(names)
+
+
+def show(kept: Store, chosen: Sequence[SavedRun]) -> None:
+    """Everything in which the runs differ."""
+    found = compared(kept, chosen)
+    st.caption(tables.safe(found.matched.how.value))
+    if found.rows:
+        st.markdown("**Only what differs**")
+        st.table(difference_words.contrast_frame(found.rows, [tables.safe(name) for name in found.names]))
+    st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
+    with st.container(horizontal=True, gap="small"):
+        for name, chart in difference_charts.side_by_side(found.matched.findings, found.names, session.view(150, 0)).items():
+            with st.container(width=260, gap="xxsmall"):
+                st.markdown(f"**{tables.safe(name)}**")
+                st.altair_chart(chart, width="content", key=f"side shares {name}")
+    with st.container(horizontal=True, gap="medium"):
+        _start_by_start(found)
+        _maps(found)
+
+
+def _start_by_start(found: SideBySide) -> None:
+    """The transition matrix of two runs from the same starts."""
+    findings, names = found.matched.findings, list(found.names)
+    with st.container(width=450):
+        st.markdown("**From which minimum to which**")
+        first, second = 0, 1
+        if len(names) > FEWEST:
+            with st.container(horizontal=True):
+                first = names.index(st.selectbox("From", names, key=f"side from {names}", width=215, help="Rows: what this run makes of each start."))
+                second = names.index(st.selectbox("To", names, index=1, key=f"side to {names}", width=215, help="Columns: what this one makes of it."))
+        one, other = findings[first], findings[second]
+        if not np.array_equal(one.starts, other.starts, equal_nan=True):
+            st.caption("These two have other starts: their shares can be compared, but not start by start.")
+            return
+        if not found.matched.common:
+            st.caption("The functions differ, so a minimum of one is none of the other.")
+            return
+        chart = compare_charts.transitions(transition(one, other, most=wording.MANY), names[first], names[second], session.view(400, 300))
+        st.altair_chart(chart, width="content", key=f"side matrix {names} {first} {second}")
+        moved = found.moved if found.moved else difference(one, other)
+        st.caption(tables.safe(difference_words.moved(moved)))
+
+
+def _maps(found: SideBySide) -> None:
+    """Which start went where in each run."""
+    with st.container(width=520):
+        st.markdown("**Which start went where**")
+        with st.container(horizontal=True, gap="small"):
+            for name, findings in zip(found.names, found.matched.findings, strict=True):
+                with st.container(width=MAP_SIZE + 50, gap="xxsmall"):
+                    st.caption(tables.safe(name))
+                    problem = findings.experiment.problem
+                    view = session.view(MAP_SIZE, MAP_SIZE, (0, min(1, problem.dimension - 1)))
+                    draw = maps.curve_of_starts if problem.dimension == 1 else maps.map_of_starts
+                    st.altair_chart(draw(findings, view, legend=False, most=600), width="content", key=f"side map {name}")

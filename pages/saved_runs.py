@@ -1,0 +1,19 @@
+"""What did we find, and what differs?"""
+
+import streamlit as st
+
+from gdui import keeping, shelf, side_by_side, tables
+
+kept = keeping.store()
+if kept is None:
+    st.stop()
+runs = kept.runs()
+answer = st.container()
+shelf.tell(kept)
+shown = shelf.search(runs)
+chosen = shelf.table(shown)
+shelf.actions(kept, chosen)
+with answer:
+    st.markdown(f"### {tables.safe(side_by_side.headline(kept, runs, chosen))}")
+if side_by_side.possible(chosen):
+    side_by_side.show(kept, chosen)
