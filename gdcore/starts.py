@@ -37,10 +37,15 @@ def _sobol(count: int, dimension: int, seed: int) -> Array:
     return points
 
 
+def _side(count: int, dimension: int) -> int:
+    """Points along an axis of the largest full grid with at most `count` points."""
+    side = int(count ** (1 / dimension) + 1e-9)
+    return side + ((side + 1) ** dimension <= count)
+
+
 def _grid(count: int, dimension: int, seed: int) -> Array:
     """Cell centres of the largest full grid with at most `count` points; the seed plays no part."""
-    side = int(count ** (1 / dimension) + 1e-9)
-    side += (side + 1) ** dimension <= count
+    side = _side(count, dimension)
     axis = (np.arange(side) + 0.5) / side
     return np.stack(np.meshgrid(*[axis] * dimension, indexing="ij"), axis=-1).reshape(-1, dimension)
 
@@ -87,6 +92,10 @@ class Starts:
         if set(self.box) != set(problem.variables):
             raise ValueError(f"the start region must name exactly the variables {', '.join(problem.variables)}")
         return {name: self.box[name] for name in problem.variables}
+
+    def many(self, problem: Problem) -> int:
+        """How many start points there are: `count`, or fewer where that is no full grid."""
+        return _side(self.count, problem.dimension) ** problem.dimension if self.design == "grid" else self.count
 
     def points(self, problem: Problem) -> Array:
         """The start points, (n, d)."""
