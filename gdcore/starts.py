@@ -40,7 +40,7 @@ def _sobol(count: int, dimension: int, seed: int) -> Array:
 def _side(count: int, dimension: int) -> int:
     """Points along an axis of the largest full grid with at most `count` points."""
     side = int(count ** (1 / dimension) + 1e-9)
-    return side + ((side + 1) ** dimension <= count)
+    return side + bool((side + 1) ** dimension <= count)
 
 
 def _grid(count: int, dimension: int, seed: int) -> Array:
@@ -95,7 +95,7 @@ class Starts:
 
     def many(self, problem: Problem) -> int:
         """How many start points there are: `count`, or fewer where that is no full grid."""
-        return _side(self.count, problem.dimension) ** problem.dimension if self.design == "grid" else self.count
+        return int(_side(self.count, problem.dimension) ** problem.dimension) if self.design == "grid" else self.count
 
     def points(self, problem: Problem) -> Array:
         """The start points, (n, d)."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,19 +63,33 @@ def unpacked(data: bytes | Path) -> Findings:
 
     Experiments equal those that were packed by their JSON and digest. RecordError for anything else than a whole file.
     """
-    try:
+    with _refusing():
         file, said = _opened(data)
         return _findings(file, said)
-    except RecordError:
-        raise
-    except BROKEN:
-        raise RecordError("this saved run is damaged, or is none: take another copy of it") from None
 
 
-def written_by(data: bytes | Path) -> str:
-    """The version of gdboard that wrote a file; RecordError as for unpacked."""
+@dataclass(frozen=True)
+class Stated:
+    """What a file says of itself: the version that wrote it, and how its experiment and its findings were named then."""
+
+    version: str
+    digest: str
+    fingerprint: str
+
+
+def stated(data: bytes | Path) -> Stated:
+    """What a file says of itself, without its columns; it is true where unpacked takes the file. RecordError as there."""
+    with _refusing():
+        said = _opened(data)[1]
+        digest = hashlib.sha256(_word(said["experiment"]).encode()).hexdigest()[:16]
+        return Stated(_word(said["version"]), digest, _word(said["fingerprint"]))
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Whatever goes wrong in reading a file, as one sentence."""
     try:
-        return _word(_opened(data)[1]["version"])
+        yield
     except RecordError:
         raise
     except BROKEN:

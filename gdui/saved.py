@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gdcore import __version__
 from gdcore.experiment import Experiment, Findings
@@ -84,13 +85,18 @@ def entry(
 
     StoreError for what cannot be saved.
     """
-    told = {"note": text("note", note, NOTE), "sentence": text("sentence", sentence, SENTENCE), "page": text("page", page, PAGE)}
-    called, labelled, chosen, when = named(name), tagged(tags), viewed(view), _moment(time.time() if created is None else created)
+    said: dict[str, Any] = {
+        "name": named(name),
+        "note": text("note", note, NOTE),
+        "tags": tagged(tags),
+        "created": _moment(time.time() if created is None else created),
+        "sentence": text("sentence", sentence, SENTENCE),
+        "page": text("page", page, PAGE),
+        "view": viewed(view),
+        "version": text("version", version, TAG),
+    }
     held = _file_of(findings) if data is None else data
-    run = SavedRun(
-        id=uuid.uuid4().hex, name=called, tags=labelled, view=chosen, created=when, **told, **_summary(findings),
-        size=len(held), version=text("version", version, TAG), imported=imported,
-    )  # fmt: skip
+    run = SavedRun(id=uuid.uuid4().hex, **said, **_summary(findings), size=len(held), imported=imported)
     return Entry(run, findings.experiment.to_json(), held)
 
 
@@ -101,7 +107,7 @@ def _file_of(findings: Findings) -> bytes:
         raise StoreError(str(error)) from None
 
 
-def _summary(findings: Findings) -> dict[str, str | int | float]:
+def _summary(findings: Findings) -> dict[str, Any]:
     """What the index tells of findings."""
     experiment = findings.experiment
     return {
