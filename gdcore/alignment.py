@@ -29,6 +29,11 @@ def align(found: Sequence[Findings]) -> list[Findings]:
     problem = max(problems, key=lambda problem: len(problem.minima))  # equal problems may come with or without known minima
     if any(other != problem for other in problems):
         raise ValueError("findings can be compared on one problem only: make the problems equal")
+    return aligned(found, problem)
+
+
+def aligned(found: Sequence[Findings], problem: Problem) -> list[Findings]:
+    """The same, of findings on one function whose boxes may differ; problem: that function, on a box that holds them all."""
     common: list[Minimum] = []
     places = [_places(own, common, problem) for own in (*(findings.minima for findings in found), known_minima(problem))]
     rank = np.empty(len(common), np.int64)
@@ -46,7 +51,9 @@ def _places(minima: Sequence[Minimum], common: list[Minimum], problem: Problem) 
     if common:
         here, there = (np.array([minimum.point for minimum in some]) / width for some in (minima, common))
         places[:], distance = Nearest(there)(here)
-        new = distance > SAME
+        nearest = np.lexsort((distance, places))
+        taken = nearest[np.unique(places[nearest], return_index=True)[1]]  # two minima of one run are never the same one
+        new[taken] = distance[taken] > SAME
     places[new] = count + np.arange(new.sum())
     common.extend(minimum for minimum, is_new in zip(minima, new.tolist(), strict=True) if is_new)
     return places
@@ -54,13 +61,21 @@ def _places(minima: Sequence[Minimum], common: list[Minimum], problem: Problem) 
 
 def _renumbered(findings: Findings, common: list[Minimum], order: list[int], new: NDArray[np.int64]) -> Findings:
     own = {int(label): minimum for label, minimum in zip(new, findings.minima, strict=True)}
-    minima = tuple(own.get(label) or _unreached(common[k], findings.count) for label, k in enumerate(order))
+    problem, count = findings.experiment.problem, findings.count
+    minima = tuple(own.get(label) or _unreached(common[k], problem, count) for label, k in enumerate(order))
     labels = np.append(new, -1)[findings.labels]
     return replace(findings, minima=minima, labels=labels)
 
 
-def _unreached(minimum: Minimum, count: int) -> Minimum:
-    return replace(minimum, count=0, share=0.0, interval=wilson(0, count), median_epochs=float("nan"))
+def _unreached(minimum: Minimum, problem: Problem, count: int) -> Minimum:
+    inside = bool(inside_box(problem, np.array(minimum.point)))
+    return replace(minimum, inside_box=inside, count=0, share=0.0, interval=wilson(0, count), median_epochs=float("nan"))
+
+
+def inside_box(problem: Problem, points: Array) -> NDArray[np.bool_]:
+    """Whether points (..., d) are inside the box and not on its border; a point of nan is nowhere."""
+    margin = 1e-9 * (problem.highs - problem.lows)
+    return np.asarray(((points > problem.lows + margin) & (points < problem.highs - margin)).all(axis=-1))
 
 
 def known_minima(problem: Problem) -> tuple[Minimum, ...]:

@@ -232,7 +232,7 @@ def transition(first: Findings, second: Findings, *, most: int | None = None) ->
         raise ValueError("a transition needs the same starts on both sides")
     kept = len(first.minima) if most is None else most
     many = kept + 1
-    codes = [np.where(f.labels >= 0, np.minimum(f.labels, kept), many + f.ending_codes) for f in (first, second)]
+    codes = [outcome_codes(f, kept) for f in (first, second)]
     present, flat = np.unique(np.concatenate(codes), return_inverse=True)
     rows, columns = flat[: first.count], flat[first.count :]
     counts = np.zeros((len(present), len(present)), np.int64)
@@ -240,3 +240,7 @@ def transition(first: Findings, second: Findings, *, most: int | None = None) ->
     groups = tuple((int(c), None) if c < many else (-1, int(c) - many) for c in present)
     return Transition(groups, counts, rows.astype(np.int64), columns.astype(np.int64))
 
+
+def outcome_codes(findings: Findings, kept: int) -> NDArray[np.int64]:
+    """What became of each start (n,), in one number: below `kept` its minimum, `kept` a further one, beyond that the ending."""
+    return np.where(findings.labels >= 0, np.minimum(findings.labels, kept), kept + 1 + findings.ending_codes)

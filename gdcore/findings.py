@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +39,8 @@ class Minimum:
 
     share: of all starts, with interval (Wilson, 95 %) and count behind it; 0 when it exists but no start settled in it.
     median_epochs: over the starts that did; nan when none. proved: whether a certificate holds it. stable_rate: 2/λmax, the largest stable learning rate of plain
-    gradient outcomes.
+    gradient outcomes. One that was followed to parameters at which it does not exist keeps its number there (matching.py): its
+    point and value are nan, its count is 0.
     """
 
     point: tuple[float, ...]
@@ -50,6 +52,11 @@ class Minimum:
     interval: tuple[float, float]
     median_epochs: float
     proved: bool = False
+
+    @property
+    def exists(self) -> bool:
+        """False where this only holds the number of a minimum that does not exist here."""
+        return not math.isnan(self.value)
 
     @property
     def stable_rate(self) -> float:

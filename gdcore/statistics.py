@@ -1,4 +1,4 @@
-"""Paired comparisons of runs → differences, tests and curves, with intervals."""
+"""Comparisons of runs, most of them paired → differences, tests and curves, with intervals."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gdcore.shares import wilson
 
 Array = NDArray[np.float64]
 RESAMPLES = 9999  # of a bootstrap
+FEWEST_SIGNS = 6  # five fair coins fall alike more often than in 5 % of cases
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,11 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, float
     data, Statistics in Medicine 17, 2635–2650, method 10: the Wilson intervals of both shares, squared and added with their
     correlation φ. ValueError unless the flags pair up and n > 0.
     """
-    both, only_first, only_second, neither = _table(first, second)
+    return paired_difference_of(*_table(first, second))
+
+
+def paired_difference_of(both: int, only_first: int, only_second: int, neither: int) -> tuple[float, float, float]:
+    """paired_difference from how many starts succeeded in both, only in the first, only in the second, in neither."""
     n = both + only_first + only_second + neither
     if n == 0:
         raise ValueError("no share comes of 0 starts: give at least 1")
@@ -71,6 +76,19 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> tuple[float, float
     low = difference - _square_and_add(p1 - l1, u2 - p2, phi)
     high = difference + _square_and_add(u1 - p1, p2 - l2, phi)
     return difference, low, high
+
+
+def unpaired_difference(first: int, of_first: int, second: int, of_second: int) -> tuple[float, float, float]:
+    """first/of_first − second/of_second and its 95 % interval (difference, low, high), where the starts are not the same.
+
+    R. G. Newcombe (1998), Interval estimation for the difference between independent proportions: comparison of eleven
+    methods, Statistics in Medicine 17, 873–890, method 10: the Wilson intervals of both shares, squared and added.
+    ValueError unless both are shares.
+    """
+    (l1, u1), (l2, u2) = wilson(first, of_first), wilson(second, of_second)
+    p1, p2 = first / of_first, second / of_second
+    difference = p1 - p2
+    return difference, difference - math.hypot(p1 - l1, u2 - p2), difference + math.hypot(u1 - p1, p2 - l2)
 
 
 def _correlation(a: int, b: int, c: int, d: int) -> float:
@@ -93,15 +111,57 @@ def median_interval(values: ArrayLike, *, seed: int = 0) -> tuple[float, float]:
     Bootstrap methods: another look at the jackknife. ValueError where a value is not finite.
     """
     ordered = np.sort(_numbers(values))
-    n = ordered.size
-    if n < 2:
+    if ordered.size < 2:
+        return math.nan, math.nan
+    return _middle(_medians(ordered, np.random.default_rng(seed)))
+
+
+def median_difference_interval(first: ArrayLike, second: ArrayLike, *, seed: int = 0) -> tuple[float, float]:
+    """The 95 % bootstrap percentile interval (low, high) of median(first) − median(second), of unpaired values (n,) and (m,).
+
+    Each side is resampled as in median_interval. nan, nan where a side has fewer than 2 values.
+    """
+    sides = [np.sort(_numbers(values)) for values in (first, second)]
+    if min(side.size for side in sides) < 2:
         return math.nan, math.nan
     rng = np.random.default_rng(seed)
+    medians, others = (_medians(side, rng) for side in sides)
+    return _middle(medians - others)
+
+
+def sign_interval(values: ArrayLike) -> tuple[float, float]:
+    """The 95 % interval (low, high) of the median of which values (n,) are a sample, whatever their distribution.
+
+    Its ends are the values that a sign test at 5 % does not reject: the c-th from either end, c from the binomial distribution
+    of fair coins, so that it is exact and errs to the safe side. nan, nan for fewer than 6 values. W. R. Thompson (1936), On
+    confidence ranges for the median; W. J. Conover (1999), Practical nonparametric statistics, section 3.2. ValueError where a
+    value is not finite.
+    """
+    from scipy.special import bdtr, bdtrik
+
+    array, tail = _numbers(values), 0.025
+    n = array.size
+    if n < FEWEST_SIGNS:
+        return math.nan, math.nan
+    c = int(bdtrik(tail, n, 0.5))
+    c += int(bdtr(c + 1, n, 0.5) <= tail) - int(bdtr(c, n, 0.5) > tail)
+    low, high = np.partition(array, (c, n - 1 - c))[[c, n - 1 - c]].tolist()
+    return low, high
+
+
+def _medians(ordered: Array, rng: np.random.Generator) -> Array:
+    """The medians of resamples of values (n,) in ascending order."""
+    n = ordered.size
     lower, upper = (n - 1) // 2, n // 2
     left = rng.beta(lower + 1, n - lower, RESAMPLES)
     right = left + (1 - left) * rng.beta(1, n - upper, RESAMPLES) if upper > lower else left
     picked = [ordered[np.minimum((n * u).astype(np.intp), n - 1)] for u in (left, right)]
-    medians = picked[0] / 2 + picked[1] / 2  # halves first: the sum may overflow
+    medians: Array = picked[0] / 2 + picked[1] / 2  # halves first: the sum may overflow
+    return medians
+
+
+def _middle(medians: Array) -> tuple[float, float]:
+    """The limits between which 95 % of them lie."""
     low, high = np.quantile(medians, (0.025, 0.975), method="inverted_cdf").tolist()
     return low, high
 

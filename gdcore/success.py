@@ -15,7 +15,8 @@ def deepest_labels(findings: Findings) -> tuple[int, ...]:
 
     A minimum outside the box, where some run happened to go, counts only when there is none inside.
     """
-    inside = [k for k, minimum in enumerate(findings.minima) if minimum.inside_box] or list(range(len(findings.minima)))
+    existing = [k for k, minimum in enumerate(findings.minima) if minimum.exists]
+    inside = [k for k in existing if findings.minima[k].inside_box] or existing
     lowest = min((findings.minima[k].value for k in inside), default=0.0)  # the first only up to rounding by their range
     return tuple(k for k in inside if findings.minima[k].value - lowest <= EQUALLY_DEEP * (1 + abs(lowest)))
 
