@@ -22,7 +22,7 @@ STYLE = """<style>
 .st-key-slide h3 {font-size: 2.3rem; line-height: 1.25; font-weight: 600; padding: 0.2rem 0 0.4rem 0;}
 .st-key-slide p {font-size: 1.25rem;}
 </style>"""
-SIZE = 590  # pixels of the map
+SIZE = 540  # pixels of the map
 LETTERS = 18  # pixels of the charts' type
 VALUES = 41  # of the number that can be changed
 

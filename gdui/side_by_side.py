@@ -11,9 +11,8 @@ import streamlit as st
 from gdcore.compare import transition
 from gdcore.contrast import Row, contrast
 from gdcore.differences import Difference, difference
-from gdcore.experiment import Experiment, Findings
 from gdcore.matching import Matched, matched
-from gdui import charts, compare_charts, controls, difference_charts, difference_words, maps, session, tables, wording
+from gdui import compare_charts, difference_charts, difference_words, maps, session, tables, wording
 from gdui.store import SavedRun, Store
 
 FEWEST, MOST = 2, 6

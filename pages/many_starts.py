@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from gdui import beside, charts, controls, export, history, maps, proofs, run_charts, session, sharing, structure_charts, tables, wording
+from gdui import (
+    beside,
+    charts,
+    controls,
+    export,
+    history,
+    maps,
+    proofs,
+    run_charts,
+    session,
+    sharing,
+    structure_charts,
+    tables,
+    wording,
+)
 from gdui.jobs import findings_of
 
 setup = session.setup()
