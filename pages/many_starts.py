@@ -6,6 +6,7 @@ from gdui import (
     beside,
     charts,
     controls,
+    difference_charts,
     export,
     history,
     maps,
@@ -15,6 +16,7 @@ from gdui import (
     sharing,
     structure_charts,
     tables,
+    what_if,
     wording,
 )
 from gdui.jobs import findings_of
@@ -33,14 +35,19 @@ history.note(found)
 
 st.markdown(f"### {tables.safe(wording.headline(findings))}")
 carried = proofs.carried(findings, proof)
-st.caption(tables.safe(f"{wording.computed(findings.computed)} {wording.carried(carried, setup.optimizer.name) if carried else ''}"))
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.caption(tables.safe(f"{wording.computed(findings.computed)} {wording.carried(carried, setup.optimizer.name) if carried else ''}"))
+    what_if.buttons(found)
 sharing.confirm(found)
+shift = what_if.moved(findings)
+what_if.tell(shift)
 
 with st.container(horizontal=True, gap="medium"):
     with st.container(width=510):
         axes = controls.projection(problem)
         place = st.container()
         bordered = controls.borders(problem)
+        only = what_if.only_changed(shift)
         count = controls.trajectories() if problem.dimension > 1 else 0
         view = session.view(440, 440, axes)
         paths = session.recorded(digest, tables.points(findings, count), findings.experiment) if count else []
@@ -50,16 +57,23 @@ with st.container(horizontal=True, gap="medium"):
             st.markdown("**Where each start ends**")
             st.caption(tables.map_caption(findings, ringed=bordered and carried is not None and carried.count > 0))
             over = structure_charts.over_starts(findings, proof.structure, carried, view) if bordered else []
-            if problem.dimension == 1:
+            if only and shift is not None:
+                chart = difference_charts.changed_starts(shift, view)
+            elif problem.dimension == 1:
                 chart = maps.curve_of_starts(findings, view, chosen=run, over=over)
             else:
                 chart = maps.map_of_starts(findings, view, paths=paths, chosen=run, over=over)
             st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
             export.chart_buttons(chart, "map")
     with st.container(width=475):
-        st.markdown("**How the runs end**")
         small = session.view(370, 85)
-        st.altair_chart(charts.shares(findings, small), width="content", key=f"shares {digest}")
+        if shift is None:
+            st.markdown("**How the runs end**")
+            st.altair_chart(charts.shares(findings, small), width="content", key=f"shares {digest}")
+        else:
+            st.markdown("**What moved against the baseline**")
+            st.altair_chart(difference_charts.moved(shift, small), width="content", key=f"moved {digest}")
+            what_if.table(shift)
         st.markdown("**The minima**")
         tables.minima(findings)
         st.markdown("**Final values: each step is a minimum**")
