@@ -22,6 +22,7 @@ from gdui import (
     proofs,
     racing,
     run_charts,
+    scripts,
     session,
     settings,
     sidebar,
@@ -38,6 +39,6 @@ from gdui import (
 
 __all__ = [
     "beside", "charts", "compare_charts", "contenders", "controls", "editor", "explaining", "export", "formulas", "jobs", "live", "maps",
-    "matches", "profiles", "proofs", "racing", "run_charts", "session", "settings", "sidebar", "stationary", "stepping",
+    "matches", "profiles", "proofs", "racing", "run_charts", "scripts", "session", "settings", "sidebar", "stationary", "stepping",
     "structure_charts", "style", "tables", "theme", "verdict", "wake", "wording",
 ]  # fmt: skip
