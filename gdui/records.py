@@ -23,13 +23,16 @@ from gdcore.merging import Stationary
 from gdcore.newton import KINDS
 from gdcore.starts import MOST_STARTS
 from gdcore.stopping import ENDINGS
+from gdui.parquet_pages import check_pages
 
 FORMAT = 1
 MOST_BYTES = 512 * 2**20  # of a file
 MOST_SAID = 64 * 2**20  # bytes of what stands beside the columns; given starts are among it
 MOST_POINTS = 200_000  # minima, and as many other stationary points
 MOST_PARTS = 1000  # row groups
+MOST_LISTED = 10_000  # entries of a list in the footer
 SAID, CONTENT = b"gdboard", b"content"
+DAMAGED = "this saved run is damaged, or is none: take another copy of it"
 Arrays = Mapping[str, NDArray[Any]]
 Part = TypeVar("Part", Minimum, Stationary, Computed)
 BROKEN = (
@@ -61,11 +64,13 @@ def packed(findings: Findings) -> bytes:
 def unpacked(data: bytes | Path) -> Findings:
     """The findings that a file holds, which may come from anybody: nothing of it is believed without a check.
 
-    Experiments equal those that were packed by their JSON and digest. RecordError for anything else than a whole file.
+    Experiments equal those that were packed by their JSON and digest. RecordError for anything else than a whole file;
+    OSError where it cannot be read.
     """
+    held = _held(data)
     with _refusing():
-        file, said = _opened(data)
-        return _findings(file, said)
+        file, said = _opened(held)
+        return _findings(held, file, said)
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,9 @@ class Stated:
 
 def stated(data: bytes | Path) -> Stated:
     """What a file says of itself, without its columns; it is true where unpacked takes the file. RecordError as there."""
+    held = _held(data)
     with _refusing():
-        said = _opened(data)[1]
+        said = _opened(held)[1]
         digest = hashlib.sha256(_word(said["experiment"]).encode()).hexdigest()[:16]
         return Stated(_word(said["version"]), digest, _word(said["fingerprint"]))
 
@@ -93,7 +99,7 @@ def _refusing() -> Iterator[None]:
     except RecordError:
         raise
     except BROKEN:
-        raise RecordError("this saved run is damaged, or is none: take another copy of it") from None
+        raise RecordError(DAMAGED) from None
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------
@@ -167,15 +173,20 @@ def _content(said: bytes, columns: Arrays) -> str:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _opened(data: bytes | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
-    """A file and what stands beside its columns, in a format that this version reads."""
+def _held(data: bytes | Path) -> bytes:
+    """The bytes of a file that is not too large, with an end that is not too large."""
     size = data.stat().st_size if isinstance(data, Path) else len(data)
     if size > MOST_BYTES:
         raise RecordError(f"this file has {size / 2**20:,.0f} MB; a saved run has at most {MOST_BYTES // 2**20}: choose another")
     held = data.read_bytes() if isinstance(data, Path) else data
     if int.from_bytes(held[-8:-4], "little") > 2 * MOST_SAID:
-        raise ValueError("the footer is too large")
-    file = pq.ParquetFile(pa.BufferReader(held), thrift_string_size_limit=MOST_SAID)
+        raise RecordError(DAMAGED)
+    return held
+
+
+def _opened(held: bytes) -> tuple[pq.ParquetFile, dict[str, Any]]:
+    """A file and what stands beside its columns, in a format that this version reads."""
+    file = pq.ParquetFile(pa.BufferReader(held), thrift_string_size_limit=MOST_SAID, thrift_container_size_limit=MOST_LISTED)
     text = file.metadata.metadata[SAID]
     said = json.loads(text)
     if type(said["format"]) is int and said["format"] > FORMAT:
@@ -186,9 +197,9 @@ def _opened(data: bytes | Path) -> tuple[pq.ParquetFile, dict[str, Any]]:
     return file, said
 
 
-def _findings(file: pq.ParquetFile, said: dict[str, Any]) -> Findings:
+def _findings(held: bytes, file: pq.ParquetFile, said: dict[str, Any]) -> Findings:
     experiment = Experiment.from_json(_word(said["experiment"]))
-    columns = _read(file, experiment)
+    columns = _read(held, file, experiment)
     if _content(file.metadata.metadata[SAID], columns) != file.metadata.metadata[CONTENT].decode():
         raise ValueError("the content is not what was written")
     d, names = experiment.problem.dimension, experiment.problem.variables
@@ -212,7 +223,7 @@ def _findings(file: pq.ParquetFile, said: dict[str, Any]) -> Findings:
     return replace(found, ending_codes=_today(said["endings"])[found.ending_codes])
 
 
-def _read(file: pq.ParquetFile, experiment: Experiment) -> dict[str, NDArray[Any]]:
+def _read(data: bytes, file: pq.ParquetFile, experiment: Experiment) -> dict[str, NDArray[Any]]:
     """The columns, decoded only where their number, types, rows and sizes are those that the experiment makes."""
     rows, held = experiment.starts.many(experiment.problem), file.metadata
     schema = file.schema_arrow.remove_metadata()
@@ -223,8 +234,9 @@ def _read(file: pq.ParquetFile, experiment: Experiment) -> dict[str, NDArray[Any
         raise ValueError("the columns are others")
     if size > 2**20 + 2 * rows * sum(kind.bit_width // 8 + 4 for kind in schema.types):
         raise ValueError("the columns are too large")
+    check_pages(data, held)
     table = file.read()
-    return {name: np.array(table.column(name)) for name in schema.names}
+    return {name: table.column(name).to_numpy().copy() for name in schema.names}
 
 
 def _nothing(experiment: Experiment, *, hits: bool) -> Findings:
