@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import cluster, meeting, sharing, states, toolbar
+from gdui import answers, cluster, meeting, sharing, states, toolbar
 from gdui.sidebar import sidebar
 from gdui.style import STYLE
 
@@ -29,5 +29,12 @@ state = states.current(here)
 toolbar.fill(tools, here, state)
 sharing.tell(here, state)
 cluster.say()
-meeting.show() if meeting.on() else page.run()
+answers.begin()
+if meeting.on() and state is not None:
+    slide = meeting.stage(state.experiment)
+    with meeting.backstage():
+        page.run()
+    meeting.show(slide, state.experiment)
+else:
+    page.run()
 toolbar.close(state)

@@ -24,13 +24,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class View:
-    """How a chart is drawn: dark or light, size in pixels, the two variables of a map, and the size of letters beside marks."""
+    """How a chart is drawn: dark or light, size in pixels, and the two variables of a map."""
 
     dark: bool
     width: int = 520
     height: int = 520
     axes: tuple[int, int] = (0, 1)
-    letters: int = 12
 
     @property
     def small(self) -> bool:
@@ -136,10 +135,10 @@ def parallel_coordinates(findings: Findings, view: View) -> alt.Chart:
     )
 
 
-def shares(findings: Findings, view: View, *, order: Sequence[str] | None = None, top: float | None = None, band: int = 24) -> alt.LayerChart:
+def shares(findings: Findings, view: View, *, order: Sequence[str] | None = None, top: float | None = None) -> alt.LayerChart:
     """Bars of the share of all starts by minimum and ending, with 95 % intervals.
 
-    order: the rows, when they should be those of other findings too; top: the largest share such findings show; band: pixels of a row.
+    order: the rows, when they should be those of other findings too; top: the largest share such findings show.
     """
     table = groups(findings, view)
     table["text"] = [f"{100 * share:.1f} %" for share in table["share"]]
@@ -152,8 +151,8 @@ def shares(findings: Findings, view: View, *, order: Sequence[str] | None = None
     tip = ["group:N", alt.Tooltip("count:Q", format=",d"), *(alt.Tooltip(f"{c}:Q", format=".2%") for c in ("share", "low", "high"))]
     bars = alt.Chart(table).mark_bar(height={"band": 0.7}).encode(x, y, color=alt.Color("colour:N", scale=None), tooltip=tip)
     rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
-    text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=view.letters).encode(alt.X("high:Q"), y, text="text:N")
-    return alt.layer(bars, rules, text).properties(width=view.width, height=band * len(rows), autosize=PAD)
+    text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
+    return alt.layer(bars, rules, text).properties(width=view.width, height=24 * len(rows), autosize=PAD)
 
 
 def waterfall(findings: Findings, view: View) -> alt.Chart:

@@ -41,23 +41,23 @@ def runs() -> list[Entry]:
     return found
 
 
-def show() -> None:
-    """One button for each run but the one in force; the first is the way back."""
-    entries = runs()
-    if len(entries) < 2:
+def others(now: State | None) -> list[Entry]:
+    """The runs but the one in force; the first is the way back."""
+    digest = now.experiment.digest if now is not None else ""
+    return [entry for entry in runs() if entry.digest != digest]
+
+
+def show(now: State | None) -> None:
+    """One button for each run but the one in force."""
+    entries = others(now)
+    if not entries:
         st.caption(f"The last {MOST} runs of this session appear here, each one click away.")
-    for k, entry in enumerate(entries[1:]):
+    for k, entry in enumerate(entries):
         setup = f"{_function(entry)}, {wording.setup(entry.state.experiment)}"
         st.button(
             tables.safe(setup), key=f"history {entry.digest}", on_click=states.put, args=(entry.state,), width="stretch",
             icon=":material/undo:" if k == 0 else ":material/history:", help=tables.safe(entry.sentence),
         )  # fmt: skip
-
-
-def back() -> State | None:
-    """The run before the one in force."""
-    entries = runs()
-    return entries[1].state if len(entries) > 1 else None
 
 
 def _function(entry: Entry) -> str:

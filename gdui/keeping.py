@@ -8,7 +8,7 @@ import streamlit as st
 
 import gdcore
 from gdcore.experiment import Findings, run
-from gdui import links, proofs, session, sharing, states, tables, views, wording
+from gdui import answers, links, proofs, session, sharing, states, tables, views, wording
 from gdui.states import State
 from gdui.store import SavedRun, Store, StoreError, place
 
@@ -56,9 +56,9 @@ def _fields(state: State, kept: Store) -> None:
     )
     st.text_area("Note", key=f"keep note {digest}", height=80, help="What should not be forgotten about it.")
     st.button("Keep this run", key="keep", type="primary", icon=":material/bookmark_add:", on_click=_keep, args=(state, kept))
-    said = st.session_state.pop("kept", None)
-    if said:
-        (st.success if said[0] else st.error)(tables.safe(said[1]), icon=":material/check:" if said[0] else ":material/error:")
+    about, good, said = st.session_state.get("kept", ("", True, ""))
+    if about == digest:
+        (st.success if good else st.error)(tables.safe(said), icon=":material/check:" if good else ":material/error:")
     st.caption("All starts and findings are kept in full; the page Saved runs opens and compares them.")
 
 
@@ -77,11 +77,11 @@ def _keep(state: State, kept: Store) -> None:
         found = _findings(state)
         one = kept.save(
             found, name=st.session_state[f"keep name {digest}"], note=st.session_state[f"keep note {digest}"], tags=st.session_state["keep tags"],
-            page=state.page, view=dict(state.shown), sentence=wording.headline(proofs.known_now(found)),
+            page=state.page, view=dict(state.shown), sentence=answers.given().sentence or wording.headline(proofs.known_now(found)),
         )  # fmt: skip
-        st.session_state["kept"] = (True, f"Kept as '{one.name}'.")
+        st.session_state["kept"] = (digest, True, f"Kept as '{one.name}'.")
     except ValueError as error:
-        st.session_state["kept"] = (False, wording.sentence(error))
+        st.session_state["kept"] = (digest, False, wording.sentence(error))
 
 
 def _findings(state: State) -> Findings:

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import altair as alt
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from gdcore.experiment import Experiment, Findings
+from gdcore.experiment import Experiment
 from gdcore.quantities import Quantity, default_range, quantities
 from gdcore.starts import Starts
-from gdui import charts, controls, keeping, maps, proofs, session, states, sweeping, tables, wording
-from gdui.jobs import findings_of
+from gdui import answers, enlarging, keeping, session, states, sweeping, tables, views, wording
 from gdui.states import State
 from gdui.store import SavedRun, Store
 
 TAG = "meeting"
 STYLE = """<style>
-[data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"] {display: none;}
+[data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stExpandSidebarButton"], .st-key-backstage {display: none;}
 .block-container {padding-top: 1.2rem; max-width: 1800px;}
-.st-key-slide h3 {font-size: 2.3rem; line-height: 1.25; font-weight: 600; padding: 0.2rem 0 0.4rem 0;}
+.st-key-slide h3 {font-size: 2.2rem; line-height: 1.25; font-weight: 600; padding: 0.2rem 0 0.4rem 0;}
 .st-key-slide p {font-size: 1.25rem;}
 </style>"""
-SIZE = 540  # pixels of the map
-LETTERS = 18  # pixels of the charts' type
+TALLEST = 520.0  # pixels of the first chart
+FACTORS = 1.1, 2.2  # least and most that a chart grows by
+SECOND = 1.35  # what the other charts grow by
+MOST_CHARTS = 2
 VALUES = 41  # of the number that can be changed
 
 
@@ -35,7 +36,8 @@ def enter(state: State) -> None:
     """Callback: begin with the state in force."""
     st.session_state["meeting"] = True
     st.session_state["meeting step"] = 0
-    st.session_state["meeting first"] = state
+    st.session_state["meeting first"] = state if state.page in views.PAGES else replace(state, page=views.MANY_STARTS)
+    states.put(st.session_state["meeting first"])
 
 
 def _leave() -> None:
@@ -56,26 +58,38 @@ def _step(by: int, kept: Store, runs: list[SavedRun]) -> None:
         keeping.open_run(kept, runs[step - 1].id)
     else:
         states.put(st.session_state["meeting first"])
-    st.session_state.pop("go to", None)
 
 
-def show() -> None:
-    """The slide: what is kept of the controls, the sentence, the map and the shares."""
+def stage(experiment: Experiment) -> DeltaGenerator:
+    """The bar with the one control, and the place of the slide; the page itself runs where nobody sees it."""
     st.html(STYLE)
     kept = keeping.store()
     runs = _runs(kept)
-    step = min(st.session_state["meeting step"], len(runs))
-    experiment = _experiment()
-    _bar(kept, runs, step, quantities(experiment))
-    findings = findings_of(experiment)
-    with st.container(key="slide"):
-        one = runs[step - 1] if step else None
-        told = one.sentence if one is not None and one.fingerprint == findings.fingerprint and one.sentence else ""
-        findings = proofs.known(findings, proofs.of(experiment.problem))
-        st.markdown(f"### {tables.safe(told or wording.headline(findings))}")
-        st.markdown(tables.safe(f"{(experiment.problem.name or experiment.problem.text())[:60]} · {wording.setup(experiment)}"))
-        with st.container(horizontal=True, gap="large", vertical_alignment="center"):
-            _charts(findings)
+    _bar(kept, runs, min(st.session_state["meeting step"], len(runs)), quantities(experiment))
+    slide = st.container(key="slide").empty()
+    slide.caption("One moment: this is being computed.")
+    return slide
+
+
+def backstage() -> DeltaGenerator:
+    """Where the page runs meanwhile."""
+    return st.container(key="backstage")
+
+
+def show(slide: DeltaGenerator, experiment: Experiment) -> None:
+    """What the page has answered."""
+    answer, problem = answers.given(), experiment.problem
+    with slide.container():
+        st.markdown(f"### {tables.safe(answer.sentence)}")
+        st.markdown(tables.safe(f"{(problem.name or problem.text())[:60]} · {wording.setup(experiment)}"))
+        with st.container(horizontal=True, gap="large"):
+            for k, chart in enumerate(answer.charts[:MOST_CHARTS]):
+                st.vega_lite_chart(enlarging.enlarged(chart, SECOND if k else _factor(chart)), width="content", key=f"meeting chart {k} {experiment.digest}")
+
+
+def _factor(chart: object) -> float:
+    height = getattr(chart, "height", None)
+    return min(max(TALLEST / height, FACTORS[0]), FACTORS[1]) if isinstance(height, (int, float)) and height else FACTORS[0]
 
 
 def _bar(kept: Store | None, runs: list[SavedRun], step: int, known: dict[str, Quantity]) -> None:
@@ -106,27 +120,3 @@ def _control(known: dict[str, Quantity], step: int) -> None:
 def _change(key: str, quantity: Quantity) -> None:
     experiment = session.setup().experiment(Starts(count=1))
     sweeping.make_current(experiment, quantity, float(st.session_state[key]))
-
-
-def _experiment() -> Experiment:
-    setup = session.setup()
-    return setup.experiment(controls.stated_starts(setup.problem))
-
-
-def _charts(findings: Findings) -> None:
-    problem = findings.experiment.problem
-    view = session.view(SIZE, SIZE if problem.dimension > 1 else SIZE // 2)
-    draw = maps.curve_of_starts if problem.dimension == 1 else maps.map_of_starts
-    bars = replace(session.view(430, 0), letters=LETTERS)
-    for name, chart in (("map", draw(findings, view, most=2000)), ("shares", charts.shares(findings, bars, band=46))):
-        st.altair_chart(_enlarged(chart), width="content", key=f"meeting {name} {findings.experiment.digest}")
-
-
-def _enlarged(chart: alt.LayerChart) -> alt.LayerChart:
-    """The chart with type that can be read across a room."""
-    return (
-        chart.configure_axis(labelFontSize=LETTERS, titleFontSize=LETTERS, labelLimit=260)
-        .configure_legend(labelFontSize=LETTERS, symbolSize=220, labelLimit=260)
-        .configure_text(fontSize=LETTERS)
-    )
-

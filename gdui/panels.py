@@ -6,7 +6,7 @@ import altair as alt
 import streamlit as st
 
 from gdcore.planes import offered
-from gdui import export, pair_charts, planing, sensitivity_charts, session, sweep_words, sweeping, tables
+from gdui import answers, export, pair_charts, planing, sensitivity_charts, session, sweep_words, sweeping, tables
 from gdui.sweeping import Swept
 
 LEFT, RIGHT = 535, 455  # pixels of the two columns
@@ -20,14 +20,14 @@ def of_one(found: Swept) -> None:
             st.markdown(f"**What becomes of the starts**{sweep_words.click_hint(sweep)}")
             key = f"sweep {sweep.experiment.digest} {sweep.x}"
             chart = sensitivity_charts.stacked(sweep, rates, session.view(455, 300))
-            st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            answers.draw(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
             _downloads(chart, found)
             tables.told(sweep_words.events(sweep, rates))
         with st.container(width=RIGHT):
             small = session.view(360, 110)
             if sweep.deepest.any():
                 st.markdown("**The deepest minimum** (band: 95 % interval)")
-                st.altair_chart(sensitivity_charts.success(sweep, small), width="content")
+                answers.draw(sensitivity_charts.success(sweep, small))
             if sensitivity_charts.has_epochs(sweep):
                 st.markdown("**Epochs until settled** (median; band: quartiles)")
                 st.altair_chart(sensitivity_charts.epochs(sweep, small), width="content")
@@ -45,7 +45,7 @@ def of_two(found: Swept) -> None:
             what = sweeping.shown(sweep)
             key = f"heat {what} {sweep.experiment.digest} {sweep.x} {sweep.y}"
             chart = pair_charts.heat(sweep, rates, what, session.view(380, 330))
-            st.altair_chart(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click", width="content")
+            answers.draw(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
             _downloads(chart, found)
             st.caption(tables.safe(sweep_words.heat_caption(sweep, rates)))
         if offered(sweep) and not found.coarse:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 import gdcore
 from gdcore.experiment import Findings, run
-from gdui import beside, links, session, states, tables, views
+from gdui import beside, links, session, states, tables, views, wording
 from gdui.links import Link
 from gdui.states import State
 
@@ -69,6 +72,18 @@ def show(page: str, state: State | None) -> None:
     st.markdown("**A link that reproduces this page**")
     st.code(link, language=None, wrap_lines=True)
     st.caption("It holds the experiment, the page and a hash of labels and endings: whoever opens it sees whether theirs are the same.")
+
+
+def code(script: Callable[..., str], *given: Any, **more: Any) -> None:
+    """The numbers of the page as a short Python script, made when it is asked for."""
+    opened = st.expander("Show as Python", icon=":material/code:", key=f"python {script.__name__}", on_change="rerun")
+    if opened.open:
+        with opened:
+            try:
+                st.code(script(*given, **more), language="python")
+                st.caption("Run it where gdcore is: in this folder, or with PYTHONPATH set to it.")
+            except ValueError as error:
+                st.info(tables.safe(wording.sentence(error)))
 
 
 def tell(page: str, state: State | None) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from gdcore.compare import transition
 from gdcore.contrast import Row, contrast
-from gdcore.differences import Difference, difference
+from gdcore.differences import Difference, between
 from gdcore.matching import Matched, matched
 from gdui import compare_charts, difference_charts, difference_words, maps, session, tables, wording
 from gdui.store import SavedRun, Store
@@ -36,7 +36,7 @@ def possible(chosen: Sequence[SavedRun]) -> bool:
 def headline(kept: Store, runs: Sequence[SavedRun], chosen: Sequence[SavedRun]) -> str:
     """The answer of the page: what differs, or what the one chosen run found, or what can be chosen."""
     if possible(chosen):
-        found = compared(kept, chosen)
+        found = _compared(kept, chosen)
         return difference_words.headline(found.rows, found.matched, found.moved)
     if len(chosen) == 1:
         return chosen[0].sentence or f"{chosen[0].name}: {wording.percent(chosen[0].settled)} of {chosen[0].starts:,} starts settle in a minimum."
@@ -47,14 +47,14 @@ def headline(kept: Store, runs: Sequence[SavedRun], chosen: Sequence[SavedRun]) 
     return f"{len(runs):,} run{' is' if len(runs) == 1 else 's are'} kept. Choose one to open it, two to six to compare them."
 
 
-def compared(kept: Store, chosen: Sequence[SavedRun]) -> SideBySide:
+def _compared(kept: Store, chosen: Sequence[SavedRun]) -> SideBySide:
     """The runs numbered alike, worked out once."""
     key = f"side by side {[(one.id, one.name) for one in chosen]}"
     found: SideBySide | None = session.cache().get(key)
     if found is None:
         findings = [kept.findings(one.id) for one in chosen]
-        moved = difference(*findings) if len(findings) == 2 else None
-        alike = moved.matched if moved else matched(findings)
+        alike = matched(findings)
+        moved = between(alike, 0, 1) if len(findings) == FEWEST else None
         found = SideBySide(_names(chosen), contrast([f.experiment for f in findings]), alike, moved)
         session.cache().put(key, found)
     return found
@@ -71,17 +71,15 @@ def _names(chosen: Sequence[SavedRun]) -> tuple[str, ...]:
 
 def show(kept: Store, chosen: Sequence[SavedRun]) -> None:
     """Everything in which the runs differ."""
-    found = compared(kept, chosen)
+    found = _compared(kept, chosen)
     st.caption(tables.safe(found.matched.how.value))
     if found.rows:
         st.markdown("**Only what differs**")
         st.table(difference_words.contrast_frame(found.rows, [tables.safe(name) for name in found.names]))
     st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
     with st.container(horizontal=True, gap="small"):
-        for name, chart in difference_charts.side_by_side(found.matched.findings, found.names, session.view(150, 0)).items():
-            with st.container(width=260, gap="xxsmall"):
-                st.markdown(f"**{tables.safe(name)}**")
-                st.altair_chart(chart, width="content", key=f"side shares {name}")
+        for name, chart in zip(found.names, difference_charts.side_by_side(found.matched.findings, found.names, session.view(150, 0)), strict=True):
+            st.altair_chart(chart, width="content", key=f"side shares {name}")
     with st.container(horizontal=True, gap="medium"):
         _start_by_start(found)
         _maps(found)
@@ -106,8 +104,7 @@ def _start_by_start(found: SideBySide) -> None:
             return
         chart = compare_charts.transitions(transition(one, other, most=wording.MANY), names[first], names[second], session.view(400, 300))
         st.altair_chart(chart, width="content", key=f"side matrix {names} {first} {second}")
-        moved = found.moved if found.moved else difference(one, other)
-        st.caption(tables.safe(difference_words.moved(moved)))
+        st.caption(tables.safe(difference_words.moved(between(found.matched, first, second))))
 
 
 def _maps(found: SideBySide) -> None:

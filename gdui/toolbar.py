@@ -20,9 +20,9 @@ def fill(where: DeltaGenerator, page: str, state: State | None) -> None:
         keep = st.popover(":material/bookmark_add:", key="keeping", on_change="rerun", help="Keep this run under a name.")
         share = st.popover(":material/share:", key="share", on_change="rerun", help="Share: a link that reproduces this.")
         past = st.popover(":material/history:", key="past", on_change="rerun", help="The last runs of this session.")
-        before = history.back()
+        before = next(iter(history.others(state)), None)
         st.button(
-            ":material/undo:", key="back", disabled=before is None, on_click=states.put, args=(before,), help="Back to the run before.",
+            ":material/undo:", key="back", disabled=before is None, on_click=states.put, args=(before and before.state,), help="Back to the run before.",
         )  # fmt: skip
         st.button(
             ":material/co_present:", key="meet", disabled=state is None, on_click=meeting.enter, args=(state,),
@@ -36,7 +36,7 @@ def fill(where: DeltaGenerator, page: str, state: State | None) -> None:
             sharing.show(page, state)
     if past.open:
         with past:
-            history.show()
+            history.show(state)
 
 
 def close(state: State | None) -> None:

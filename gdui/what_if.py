@@ -8,7 +8,7 @@ import streamlit as st
 from gdcore.contrast import contrast
 from gdcore.differences import Difference, difference
 from gdcore.experiment import Findings
-from gdui import difference_words, proofs, session, states, tables, views
+from gdui import difference_words, proofs, session, states, tables, views, wording
 from gdui.states import State
 
 
@@ -68,7 +68,7 @@ def tell(shift: Difference | None) -> None:
         return
     changed = contrast([shift.before.experiment, shift.now.experiment])
     with st.container(border=True):
-        st.markdown(f"**{tables.safe(difference_words.what(changed))}**")
+        st.markdown(f"**{tables.safe(wording.capital(difference_words.what(changed)))}**")
         st.markdown(tables.safe(difference_words.moved(shift)))
 
 

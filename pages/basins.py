@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from gdui import basin_charts, basin_panels, basin_words, beside, controls, mapping, proofs, session, tables, wording
+from gdui import (
+    answers,
+    basin_charts,
+    basin_panels,
+    basin_words,
+    beside,
+    controls,
+    mapping,
+    proofs,
+    scripts,
+    session,
+    sharing,
+    tables,
+    wording,
+)
 
 setup = session.setup()
 problem, experiment = setup.problem, mapping.plain(setup)
@@ -19,7 +33,7 @@ if found is None:
 run = mapping.chosen_run(setup, asked)
 on = mapping.points(setup, found.map, proof.certificate)
 with answer:
-    st.markdown(f"### {tables.safe(basin_words.headline(found.map, whole=asked.whole))}")
+    answers.say(basin_words.headline(found.map, whole=asked.whole))
     st.caption(tables.safe(basin_words.basis(found.map, coarse=found.coarse)))
 
 with st.container(horizontal=True, gap="medium"):
@@ -28,7 +42,7 @@ with st.container(horizontal=True, gap="medium"):
         st.caption(tables.safe(basin_words.map_caption(on)))
         key = f"{asked.stem} map {experiment.digest} {asked.window}"
         chart = basin_charts.chart(found.map, basin_charts.picture(found.map), on, session.view(450, 450), run=run)
-        st.altair_chart(chart, key=key, on_select=mapping.clicked(key, asked), selection_mode=["click", "zoom"], width="content")
+        answers.draw(chart, key=key, on_select=mapping.clicked(key, asked), selection_mode=["click", "zoom"])
         basin_panels.downloads(chart, found.map)
     with st.container(width=455):
         if run is not None:
@@ -46,4 +60,5 @@ if other is not None and not found.coarse:
     second = mapping.second(other, asked, proof.certificate)
     if second is not None:
         basin_panels.split(found.map, second, said, on)
+sharing.code(scripts.of_map, experiment, asked.window, found.map.columns, found.map.rows, proved=proof.certificate is not None)
 beside.tell()

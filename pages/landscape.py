@@ -3,7 +3,21 @@
 import streamlit as st
 
 from gdcore.starts import Starts
-from gdui import beside, controls, proofs, run_charts, session, stationary, stepping, structure_charts, tables, wording
+from gdui import (
+    answers,
+    beside,
+    controls,
+    proofs,
+    run_charts,
+    scripts,
+    session,
+    sharing,
+    stationary,
+    stepping,
+    structure_charts,
+    tables,
+    wording,
+)
 
 setup = session.setup()
 problem = setup.problem
@@ -20,7 +34,7 @@ trace = session.traced(setup, start)
 proof = proofs.of(problem)
 certificate, structure, missing = proof.certificate, proof.structure, proofs.missing(problem, proof)
 
-st.markdown(f"### {tables.safe(wording.run_sentence(trace))}")
+answers.say(wording.run_sentence(trace))
 st.markdown(tables.safe(stationary.sentence(certificate, problem.dimension) if certificate else missing))
 epoch = stepping.scrub(trace)
 axes = controls.projection(problem)
@@ -38,9 +52,7 @@ with st.container(horizontal=True, gap="medium"):
         else:
             chart = run_charts.landscape(problem, trace, epoch, -gradient, view, cut, under=under, over=over)
         key = stepping.chart_key(problem, start)
-        st.altair_chart(
-            chart, key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click", width="content"
-        )
+        answers.draw(chart, key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click")
         st.caption(tables.safe(stationary.map_caption(marks, certificate, problem)))
         st.caption(tables.safe(structure_charts.curves_caption(problem, structure, shown, axes) or missing))
     with st.container(width=430):
@@ -53,7 +65,7 @@ with st.container(horizontal=True, gap="medium"):
             st.latex(stepping.update_equations(setup))
             st.latex(wording.filled_step(trace, epoch, gradient.tolist(), problem.variables))
             small = session.view(350, 110)
-            st.altair_chart(run_charts.per_epoch(trace, epoch, small, "f"), width="content")
+            answers.draw(run_charts.per_epoch(trace, epoch, small, "f"))
             st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
             st.caption(wording.RECORDED)
         with why:
@@ -64,4 +76,5 @@ with st.container(horizontal=True, gap="medium"):
             st.caption(tables.safe(missing or stationary.tree_caption(structure, certificate)))
 if certificate is not None:
     tables.stationary_points(problem, certificate, structure)
+sharing.code(scripts.of_one_run, setup.experiment(Starts.at(start)))
 beside.tell()

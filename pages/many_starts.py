@@ -3,6 +3,7 @@
 import streamlit as st
 
 from gdui import (
+    answers,
     beside,
     charts,
     controls,
@@ -12,6 +13,7 @@ from gdui import (
     maps,
     proofs,
     run_charts,
+    scripts,
     session,
     sharing,
     structure_charts,
@@ -33,7 +35,7 @@ findings = proofs.known(found, proof)
 digest = findings.experiment.digest
 history.note(found)
 
-st.markdown(f"### {tables.safe(wording.headline(findings))}")
+answers.say(wording.headline(findings))
 carried = proofs.carried(findings, proof)
 with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(tables.safe(f"{wording.computed(findings.computed)} {wording.carried(carried, setup.optimizer.name) if carried else ''}"))
@@ -63,16 +65,16 @@ with st.container(horizontal=True, gap="medium"):
                 chart = maps.curve_of_starts(findings, view, chosen=run, over=over)
             else:
                 chart = maps.map_of_starts(findings, view, paths=paths, chosen=run, over=over)
-            st.altair_chart(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick", width="content")
+            answers.draw(chart, key=f"map {digest}", on_select="rerun", selection_mode="pick")
             export.chart_buttons(chart, "map")
     with st.container(width=475):
         small = session.view(370, 85)
         if shift is None:
             st.markdown("**How the runs end**")
-            st.altair_chart(charts.shares(findings, small), width="content", key=f"shares {digest}")
+            answers.draw(charts.shares(findings, small), key=f"shares {digest}")
         else:
             st.markdown("**What moved against the baseline**")
-            st.altair_chart(difference_charts.moved(shift, small), width="content", key=f"moved {digest}")
+            answers.draw(difference_charts.moved(shift, small), key=f"moved {digest}")
             what_if.table(shift)
         st.markdown("**The minima**")
         tables.minima(findings)
@@ -93,4 +95,5 @@ if chosen and run:
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)
+sharing.code(scripts.of_runs, findings.experiment, proved=findings.certificate is not None)
 beside.tell()

@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from gdui import compare_charts, contenders, controls, editor, matches, profiles, racing, session, tables, verdict
+from gdui import (
+    answers,
+    compare_charts,
+    contenders,
+    controls,
+    editor,
+    matches,
+    profiles,
+    racing,
+    scripts,
+    session,
+    sharing,
+    tables,
+    verdict,
+)
 from gdui.jobs import result_of
 
 setup = session.setup()
@@ -14,17 +28,18 @@ found = result_of("comparison", asked.key, contenders.task(asked))
 if found is None:
     st.stop()
 
-st.markdown(f"### {tables.safe(verdict.headline(found))}")
+answers.say(verdict.headline(found))
 st.caption(tables.safe(f"{verdict.soonest(found)} {verdict.fairness(found)} {verdict.computed(found)}"))
 session.keep("optimizers tab", "Success")
 success, where, race, profile, own = st.tabs(
     ["Success", "Where starts go", "Race", "Performance profile", "Your own optimizer"], key="optimizers tab", on_change="rerun"
 )
+sharing.code(scripts.of_comparison, asked.problem, asked.contenders, asked.starts, asked.stopping, asked.budget, asked.target)
 if success.open:
     with success, st.container(horizontal=True, gap="medium"):
         with st.container(width=490):
             st.markdown("**How soon they succeed**")
-            st.altair_chart(compare_charts.ecdf(found, session.view(410, 265)), width="content", key=f"ecdf {asked.key}")
+            answers.draw(compare_charts.ecdf(found, session.view(410, 265)), key=f"ecdf {asked.key}")
         with st.container(width=500):
             st.markdown("**How often, and at what cost**")
             matches.success_table(found)

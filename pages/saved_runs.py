@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import keeping, shelf, side_by_side, tables
+from gdui import answers, keeping, shelf, side_by_side
 
 kept = keeping.store()
 if kept is None:
@@ -14,6 +14,6 @@ shown = shelf.search(runs)
 chosen = shelf.table(shown)
 shelf.actions(kept, chosen)
 with answer:
-    st.markdown(f"### {tables.safe(side_by_side.headline(kept, runs, chosen))}")
+    answers.say(side_by_side.headline(kept, runs, chosen))
 if side_by_side.possible(chosen):
     side_by_side.show(kept, chosen)

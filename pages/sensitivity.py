@@ -2,7 +2,21 @@
 
 import streamlit as st
 
-from gdui import beside, controls, panels, proofs, ranking, responding, session, sweep_words, sweeping, tables
+from gdui import (
+    answers,
+    beside,
+    controls,
+    panels,
+    proofs,
+    ranking,
+    responding,
+    scripts,
+    session,
+    sharing,
+    sweep_words,
+    sweeping,
+    tables,
+)
 
 setup = session.setup()
 problem = setup.problem
@@ -17,7 +31,7 @@ found = sweeping.swept(setup.experiment(starts), *chosen, proof.certificate)
 if found is None:
     st.stop()
 with answer:
-    st.markdown(f"### {tables.safe(sweep_words.headline(found.sweep, found.rates))}")
+    answers.say(sweep_words.headline(found.sweep, found.rates))
     st.caption(tables.safe(sweep_words.basis(found.sweep, coarse=found.coarse)))
 
 if found.sweep.y is None:
@@ -27,4 +41,5 @@ else:
 responding.show(problem, found.sweep.minima)
 if not found.coarse:
     ranking.show(found.sweep.experiment)
+sharing.code(scripts.of_sweep, found.sweep.experiment, *chosen, proved=proof.certificate is not None)
 beside.tell()

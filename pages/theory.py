@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from gdui import controls, formulas, session
+from gdui import answers, controls, formulas, scripts, session, sharing
 
 setup = session.setup()
 problem = setup.problem
-st.markdown("### From a function to its local minimum, for this very function")
+answers.say("From a function to its local minimum, for this very function")
 st.latex(formulas.function(problem))
 left, right = st.tabs(["Derivatives", "The descent loop"])
 with left:
@@ -27,3 +27,4 @@ with left:
         st.latex(line)
 with right:
     formulas.loop(setup)
+sharing.code(scripts.of_formulas, problem)

@@ -13,7 +13,7 @@ PURE = (
     "theme", "charts", "maps", "run_charts", "compare_charts", "stationary", "structure_charts", "wording", "verdict", "explaining",
     "sensitivity_charts", "sweep_words", "knob_charts", "basin_charts", "basin_words",
     "plane_charts", "pair_charts", "response_words", "unseen_words", "links",
-    "scripts", "report", "report_style", "difference_words", "difference_charts",
+    "scripts", "report", "report_style", "difference_words", "difference_charts", "enlarging",
 )  # fmt: skip
 SURFACE = [path for name in PURE for path in [ROOT / "gdui" / f"{name}.py"] if path.exists()]
 PAGES = sorted((ROOT / "pages").glob("*.py")) if (ROOT / "pages").exists() else []
