@@ -102,20 +102,28 @@ def _widened(setting: Setting, values: Sequence[float]) -> Setting:
 def _followed(found: Sequence[Findings], everywhere: Problem, parameters: tuple[str, ...]) -> tuple[Findings, ...]:
     problems = [everywhere.with_parameters(**one.experiment.problem.parameters) for one in found]
     known = [Known(problem, one.minima) for problem, one in zip(problems, found, strict=True)]
-    named = numbering(known[0], known, parameters)
-    numbers, many = _with_own(named)
+    named = numbering(known[0], [*known, *_corners(problems, parameters)], parameters)
+    numbers, many = _with_own(named, len(found))
     return tuple(
         _renumbered(one, _points(named, i, many), own, problems[i]) for i, (one, own) in enumerate(zip(found, numbers, strict=True))
     )
 
 
-def _with_own(named: Numbering) -> tuple[list[Indices], int]:
+def _corners(problems: Sequence[Problem], parameters: tuple[str, ...]) -> list[Known]:
+    """Where the way to each of the others turns: at the first parameter of home and the second of its own."""
+    if len(parameters) == 1:
+        return []
+    held = problems[0].parameters[parameters[0]]
+    return [Known(problem.with_parameters(**{parameters[0]: held}), ()) for problem in problems[1:]]
+
+
+def _with_own(named: Numbering, runs: int) -> tuple[list[Indices], int]:
     """The numbers of each run's minima, and how many there are; what is ELSEWHERE gets numbers of its own after the common ones.
 
     So does the second of two minima of one run that were taken for the same.
     """
     many, found = len(named.points), []
-    for given in named.numbers:
+    for given in named.numbers[:runs]:
         numbers, first = given.copy(), np.zeros(len(given), bool)
         first[np.unique(given, return_index=True)[1]] = True
         alone = np.flatnonzero(~first | (given == ELSEWHERE))

@@ -1,4 +1,4 @@
-"""Paired comparisons against closed forms, published numbers, slow definitions and simulated coverage."""
+"""Comparisons against closed forms, published numbers, slow definitions and simulated coverage."""
 
 import itertools
 import math
@@ -20,10 +20,14 @@ from gdcore.statistics import (
     expected_evaluations,
     holm,
     mcnemar,
+    median_difference_interval,
     median_interval,
     paired_difference,
+    paired_difference_of,
     performance_profile,
     quartiles,
+    sign_interval,
+    unpaired_difference,
 )
 
 Table = tuple[int, int, int, int]  # both, only the first, only the second, neither
@@ -168,6 +172,55 @@ def test_difference_covers_the_truth_in_95_percent(chances: tuple[float, ...], n
     assert 0.93 <= np.mean([low <= truth <= high for _, low, high in found]) <= 0.972
 
 
+@given(TABLES)
+def test_counts_say_the_same_as_flags(table: Table) -> None:
+    assert paired_difference_of(*table) == paired_difference(*flags(table))
+
+
+# -- the unpaired difference -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "low", "high"),  # Newcombe 1998, eleven methods, table II, method 10
+    [
+        ((56, 70, 48, 80), 0.0524, 0.3339),
+        ((9, 10, 3, 10), 0.1705, 0.8090),
+        ((6, 7, 2, 7), 0.0582, 0.8062),
+        ((5, 56, 0, 29), -0.0381, 0.1926),
+        ((0, 10, 0, 20), -0.1611, 0.2775),
+        ((0, 10, 0, 10), -0.2775, 0.2775),
+        ((10, 10, 0, 20), 0.6791, 1.0000),
+        ((10, 10, 0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_unpaired_difference_as_published(counts: tuple[int, int, int, int], low: float, high: float) -> None:
+    first, of_first, second, of_second = counts
+    found = unpaired_difference(*counts)
+    assert found == pytest.approx((first / of_first - second / of_second, low, high), abs=5e-5)
+    one, other = (binomtest(k, n).proportion_ci(method="wilson") for k, n in ((first, of_first), (second, of_second)))
+    p1, p2 = first / of_first, second / of_second
+    lower = p1 - p2 - math.sqrt((p1 - one.low) ** 2 + (other.high - p2) ** 2)
+    upper = p1 - p2 + math.sqrt((one.high - p1) ** 2 + (p2 - other.low) ** 2)
+    assert found[1:] == pytest.approx((lower, upper), abs=1e-12)
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(0, 40), st.integers(1, 40))
+def test_swapping_mirrors_the_unpaired_interval(first: int, of_first: int, second: int, of_second: int) -> None:
+    first, second = min(first, of_first), min(second, of_second)
+    difference, low, high = unpaired_difference(first, of_first, second, of_second)
+    assert -1 <= low <= difference <= high <= 1 and low < high
+    assert unpaired_difference(second, of_second, first, of_first) == pytest.approx((-difference, -high, -low), abs=1e-12)
+    assert unpaired_difference(of_first - first, of_first, of_second - second, of_second) == pytest.approx((-difference, -high, -low), abs=1e-12)
+
+
+@pytest.mark.parametrize(("p1", "n1", "p2", "n2"), [(0.3, 50, 0.4, 80), (0.05, 100, 0.1, 200), (0.9, 40, 0.85, 40), (0.5, 300, 0.5, 30)])
+def test_unpaired_difference_covers_the_truth_in_95_percent(p1: float, n1: int, p2: float, n2: int) -> None:
+    rng = np.random.default_rng(6)
+    pairs = np.stack([rng.binomial(n1, p1, 4000), rng.binomial(n2, p2, 4000)], axis=1).tolist()
+    found = [unpaired_difference(a, n1, b, n2) for a, b in pairs]
+    assert 0.94 <= np.mean([low <= p1 - p2 <= high for _, low, high in found]) <= 0.972
+
+
 # -- medians and quartiles ---------------------------------------------------------------------------------------------
 
 
@@ -239,6 +292,64 @@ def test_median_interval_of_a_million_values_needs_little_memory() -> None:
     tracemalloc.stop()
     assert 0.498 < low < 0.5 < high < 0.502
     assert peak < 4 * values.nbytes
+
+
+@pytest.mark.parametrize("n", [*range(6, 60), 99, 100, 1001, 99_999, 1_000_000, 1_000_001])
+def test_sign_interval_is_the_narrowest_that_a_fair_coin_allows(n: int) -> None:
+    """Values 1 to n: the interval is c + 1 to n − c with the largest c for which c heads or fewer come in at most 2.5 % of cases."""
+    low, high = sign_interval(np.random.default_rng(n).permutation(np.arange(1.0, n + 1)))
+    c = round(low) - 1
+    assert high == n - c
+    assert binom.cdf(c, n, 0.5) <= 0.025 < binom.cdf(c + 1, n, 0.5)
+    if n < 60:
+        exact = [sum(math.comb(n, i) for i in range(k + 1)) / 2**n for k in (c, c + 1)]
+        assert exact[0] <= 0.025 < exact[1]
+
+
+def test_sign_interval_as_tabulated() -> None:
+    """Ranks of 95 % intervals of the median, as in tables of the sign test (Conover 1999, table A3)."""
+    for n, ranks in {6: (1, 6), 8: (1, 8), 9: (2, 8), 10: (2, 9), 12: (3, 10), 20: (6, 15), 25: (8, 18)}.items():
+        assert sign_interval(np.arange(1.0, n + 1)) == ranks
+
+
+def test_sign_interval_of_few_and_equal_values() -> None:
+    for n in range(6):
+        assert np.isnan(sign_interval(np.arange(float(n)))).all()
+    assert sign_interval((7.0,) * 6) == (7.0, 7.0)
+    assert sign_interval([-3] * 20 + [0] * 2) == (-3, -3)
+
+
+@pytest.mark.parametrize("n", [6, 11, 40, 301])
+def test_sign_interval_covers_the_truth_in_at_least_95_percent(n: int) -> None:
+    """Of a skewed distribution just as often as coins say, and of few whole numbers, whose ties only widen the cover, as often or more."""
+    rng, c = np.random.default_rng(n), round(sign_interval(np.arange(float(n)))[0])
+    skewed = [sign_interval(sample) for sample in rng.lognormal(size=(3000, n))]
+    wanted = 1 - 2 * binom.cdf(c, n, 0.5)
+    assert wanted >= 0.95 and np.mean([low <= 1 <= high for low, high in skewed]) == pytest.approx(wanted, abs=0.012)
+    whole = [sign_interval(sample) for sample in rng.binomial(4, 0.5, size=(1000, n))]
+    assert 0.95 <= np.mean([low <= 2 <= high for low, high in whole])
+
+
+@pytest.mark.parametrize(("n", "m"), [(24, 400), (61, 30)])
+def test_interval_of_a_difference_of_medians_agrees_with_plain_resampling(n: int, m: int) -> None:
+    rng = np.random.default_rng(n)
+    first, second = rng.lognormal(1, size=n), rng.lognormal(size=m)
+    medians = [np.median(rng.choice(values, (20_000, values.size)), axis=1) for values in (first, second)]
+    low, high = median_difference_interval(first, second, seed=2)
+    assert np.mean(medians[0] - medians[1] <= low) == pytest.approx(0.025, abs=0.006)
+    assert np.mean(medians[0] - medians[1] <= high) == pytest.approx(0.975, abs=0.006)
+
+
+def test_interval_of_a_difference_of_medians_covers_the_truth_in_95_percent() -> None:
+    rng = np.random.default_rng(8)
+    samples = zip(rng.lognormal(1, size=(800, 60)), rng.lognormal(size=(800, 90)), strict=True)
+    found = [median_difference_interval(*pair, seed=i) for i, pair in enumerate(samples)]
+    assert 0.93 <= np.mean([low <= math.e - 1 <= high for low, high in found]) <= 0.98
+
+
+def test_interval_of_a_difference_of_medians_of_few_values() -> None:
+    assert np.isnan(median_difference_interval((1.0,), (1.0, 2.0))).all() and np.isnan(median_difference_interval((1.0, 2.0), ())).all()
+    assert median_difference_interval((5, 5, 5), (2, 2)) == (3, 3)
 
 
 def test_quartiles() -> None:
@@ -354,6 +465,11 @@ def test_ties_are_best_for_each() -> None:
         (lambda: holm(((0.5,),)), "shape"),
         (lambda: median_interval((1, math.nan)), "value 2 of 2 is nan.*finite"),
         (lambda: quartiles((math.inf,)), "is inf"),
+        (lambda: sign_interval((math.nan,) * 9), "value 1 of 9 is nan"),
+        (lambda: median_difference_interval((1, 2), (1, math.inf)), "value 2 of 2 is inf"),
+        (lambda: unpaired_difference(3, 2, 1, 2), "3 of 2 is no share"),
+        (lambda: unpaired_difference(0, 0, 1, 2), "0 of 0 is no share"),
+        (lambda: paired_difference_of(0, 0, 0, 0), "0 starts"),
         (lambda: ecdf((1, 2), 1), "2 of 1 runs"),
         (lambda: ecdf((), 0), "0 of 0 runs"),
         (lambda: ecdf((), -1), "0 of -1 runs"),
