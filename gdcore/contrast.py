@@ -91,7 +91,7 @@ def _points(every: Sequence[Experiment]) -> tuple[str | None, ...]:
     flat, width = ([number for point in points for number in point] for points in lists), len(lists[0][0])
     place = next((k for k, column in enumerate(zip(*flat, strict=False)) if len(set(column)) > 1), None)
     if place is None or any(len(points[0]) != width for points in lists):
-        return tuple(f"{len(points):,} points" if points else None for points in given)
+        return tuple(f"{len(points):,} point{'' if len(points) == 1 else 's'}" if points else None for points in given)
     i, j = divmod(place, width)
     names = every[0].problem.variables
     return tuple(f"no. {i + 1}, {names[j]} = {points[i][j]!r}" if points else None for points in given)
