@@ -243,4 +243,4 @@ def transition(first: Findings, second: Findings, *, most: int | None = None) ->
 
 def outcome_codes(findings: Findings, kept: int) -> NDArray[np.int64]:
     """What became of each start (n,), in one number: below `kept` its minimum, `kept` a further one, beyond that the ending."""
-    return np.where(findings.labels >= 0, np.minimum(findings.labels, kept), kept + 1 + findings.ending_codes)
+    return np.where(findings.labels >= 0, np.minimum(findings.labels, kept), np.int64(kept + 1) + findings.ending_codes)

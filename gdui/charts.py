@@ -61,6 +61,11 @@ def minimum_name(label: int) -> str:
     return f"Minimum {label + 1}" if label < MANY else "Further minima"
 
 
+def group_names(many: int) -> list[str]:
+    """Every group that can occur where there are so many minima, in order: minima, then endings."""
+    return [*dict.fromkeys(minimum_name(k) for k in range(many)), *(theme.ending_name(ending) for ending in ENDINGS)]
+
+
 def groups(findings: Findings, view: View) -> pd.DataFrame:
     """Every group present, in order: name, colour, shape, count, share of all starts, and its 95 % interval (low, high)."""
     rows: dict[str, tuple[str, str, int]] = {}
@@ -89,9 +94,9 @@ def sample(count: int, most: int = MOST_MARKS) -> NDArray[np.intp]:
     return np.arange(count) if count <= most else np.linspace(0, count - 1, most).astype(np.intp)
 
 
-def starts_table(findings: Findings, most: int = MOST_MARKS) -> pd.DataFrame:
-    """The drawn starts with what a tooltip tells; `start` counts from 1."""
-    index = sample(findings.count, most)
+def starts_table(findings: Findings, most: int = MOST_MARKS, among: NDArray[np.intp] | None = None) -> pd.DataFrame:
+    """The drawn starts with what a tooltip tells; `start` counts from 1. among: indices of the starts to draw from; of all by default."""
+    index = sample(findings.count, most) if among is None else among[sample(len(among), most)]
     names = findings.experiment.problem.variables
     table = pd.DataFrame({"start": index + 1, "group": group_of(findings, index), "epochs": findings.epochs[index]})
     for i, name in enumerate(names):
@@ -153,6 +158,15 @@ def shares(findings: Findings, view: View, *, order: Sequence[str] | None = None
     rules = alt.Chart(table).mark_rule(color=view.ink, strokeWidth=2).encode(alt.X("low:Q"), y, alt.X2("high:Q"))
     text = alt.Chart(table).mark_text(align="left", dx=6, color=view.ink, fontSize=12).encode(alt.X("high:Q"), y, text="text:N")
     return alt.layer(bars, rules, text).properties(width=view.width, height=24 * len(rows), autosize=PAD)
+
+
+def shares_alike(found: Sequence[Findings], view: View) -> list[alt.LayerChart]:
+    """The bars of several findings with minima numbered alike, with the same rows and the same scale."""
+    tables = [groups(findings, view) for findings in found]
+    present = {group for table in tables for group in table["group"]}
+    order = [group for group in group_names(max(len(findings.minima) for findings in found)) if group in present]
+    top = max(float(table["high"].max()) for table in tables)
+    return [shares(findings, view, order=order, top=top) for findings in found]
 
 
 def waterfall(findings: Findings, view: View) -> alt.Chart:

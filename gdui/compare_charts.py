@@ -16,7 +16,7 @@ from gdcore.profile import Profile
 from gdcore.shares import wilson
 from gdcore.stopping import ENDINGS
 from gdui import charts, theme
-from gdui.charts import PAD, View, groups, minimum_name, sample
+from gdui.charts import PAD, View, minimum_name, sample
 from gdui.maps import background, click_grid, mark, path_table
 
 MOST_STEPS = 400  # points of a curve
@@ -71,20 +71,7 @@ def _curve(comparison: Comparison, k: int, most: int) -> pd.DataFrame:
 
 def shares(comparison: Comparison, view: View) -> dict[str, alt.LayerChart]:
     """The bars of every optimizer, with the same rows and the same scale."""
-    tables = [groups(findings, view) for findings in comparison.findings]
-    present = {group for table in tables for group in table["group"]}
-    order = [group for group in _group_order(comparison) if group in present]
-    top = max(float(table["high"].max()) for table in tables)
-    return {
-        name: charts.shares(findings, view, order=order, top=top)
-        for name, findings in zip(comparison.names, comparison.findings, strict=True)
-    }
-
-
-def _group_order(comparison: Comparison) -> list[str]:
-    """All group names that can occur: minima, deepest first, then endings."""
-    minima = dict.fromkeys(minimum_name(k) for k in range(len(comparison.findings[0].minima)))
-    return [*minima, *(theme.ending_name(ending) for ending in ENDINGS)]
+    return dict(zip(comparison.names, charts.shares_alike(comparison.findings, view), strict=True))
 
 
 def group_name(group: tuple[int, int | None]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import contourpy
@@ -16,12 +17,13 @@ from PIL import Image
 from gdcore.experiment import Findings, Trace
 from gdcore.problem import Problem
 from gdui import theme
-from gdui.charts import MOST_MARKS, PAD, View, groups, sample, scales, starts_table, tooltip
+from gdui.charts import MOST_MARKS, PAD, View, group_names, group_of, groups, sample, scales, starts_table, tooltip
 from gdui.wording import MANY
 
 MOST_VERTICES = 20_000
 PIXELS = 201
 SHARP = 1024  # pixels that a picture of few large ones has at least along its longer side
+FILLED = "Fill: where it ends now. Rim: where the baseline ended."
 FEW = 60  # so many marked starts can have large rings on a small map
 Array = NDArray[np.float64]
 
@@ -114,6 +116,35 @@ def _contours(x: Array, y: Array, f: Array, low: float, high: float, view: View)
     )
 
 
+@dataclass(frozen=True)
+class Origins:
+    """Some starts, by index (m,), and other findings from the same starts, where they ended before."""
+
+    starts: NDArray[np.intp]
+    before: Findings
+
+
+def _drawn(findings: Findings, view: View, most: int, origins: Origins | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The starts of a map, and the groups of its legend."""
+    scheme = groups(findings, view)
+    if origins is None:
+        return starts_table(findings, most), scheme
+    table = starts_table(findings, most, origins.starts)
+    table["before"] = group_of(origins.before, table["start"].to_numpy() - 1)
+    every = pd.concat([scheme, groups(origins.before, view)]).drop_duplicates("group")
+    table["rim"] = table["before"].map(dict(zip(every["group"], every["colour"], strict=True)))
+    present = every["group"].isin([*table["group"], *table["before"]])
+    order = {name: k for k, name in enumerate(group_names(max(len(f.minima) for f in (findings, origins.before))))}
+    return table, every[present].sort_values("group", key=lambda names: names.map(order))
+
+
+def _mark(view: View, count: int, origins: Origins | None) -> dict[str, object]:
+    """How so many starts are marked."""
+    crowded = count > 1500 or view.small
+    if origins is None:
+        return {"filled": True, "size": 22 if crowded else 34, "opacity": 0.9, "stroke": view.rim, "strokeWidth": 0.35}
+    return {"filled": True, "size": 36 if crowded else 70 if count > FEW else 110, "opacity": 1, "strokeWidth": 1.4 if crowded else 2.2}
+
 
 def map_of_starts(
     findings: Findings,
@@ -124,29 +155,32 @@ def map_of_starts(
     legend: bool = True,
     over: Sequence[alt.Chart] = (),
     most: int = MOST_MARKS,
+    origins: Origins | None = None,
 ) -> alt.LayerChart:
     """Where each start ends: start points over the landscape, coloured by minimum, other endings by shape.
 
-    paths, chosen: runs drawn with their whole way; over: layers on top; most: so many starts are drawn.
+    paths, chosen: runs drawn with their whole way; over: layers on top; most: so many starts are drawn. origins: draw those starts
+    alone, each with a rim.
     """
     problem, (i, j) = findings.experiment.problem, view.axes
     limits = (extent(problem, findings.starts, i), extent(problem, findings.starts, j))
-    held = np.array(findings.minima[0].point if findings.minima else (problem.lows + problem.highs) / 2)
-    table, scheme = starts_table(findings, most), groups(findings, view)
+    held = np.array(next((m.point for m in findings.minima if m.exists), (problem.lows + problem.highs) / 2))
+    table, scheme = _drawn(findings, view, most, origins)
     colour, shape = scales(scheme)
     table["x"], table["y"] = table[f"start {problem.variables[i]}"], table[f"start {problem.variables[j]}"]
     columns = 3
-    style = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
+    style = alt.Legend(title=origins and FILLED, titleLimit=400, titleColor=view.ink, orient="bottom", columns=columns, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     points = (
         alt.Chart(table)
-        .mark_point(filled=True, size=22 if len(table) > 1500 or view.small else 34, opacity=0.9, stroke=view.rim, strokeWidth=0.35)
+        .mark_point(**_mark(view, len(table), origins))
         .encode(
             _axis(problem, i, limits[0], alt.X),
             _axis(problem, j, limits[1], alt.Y),
             color=alt.Color("group:N", scale=colour, legend=style),
             shape=alt.Shape("group:N", scale=shape, legend=None),
-            tooltip=tooltip(findings),
+            tooltip=tooltip(findings) + ([] if origins is None else [alt.Tooltip("before:N", title="baseline")]),
+            **({} if origins is None else {"stroke": alt.Stroke("rim:N", scale=None)}),
         )
         .add_params(pick)
     )
@@ -256,29 +290,31 @@ def curve_of_starts(
     legend: bool = True,
     over: Sequence[alt.Chart] = (),
     most: int = MOST_MARKS,
+    origins: Origins | None = None,
 ) -> alt.LayerChart:
     """One variable: the curve, the starts on it, the minima as numbered discs. Arguments as for map_of_starts."""
     problem = findings.experiment.problem
     low, high = extent(problem, findings.starts, 0)
     x = np.linspace(low, high, 1001)
     curve = pd.DataFrame({"x": x, "y": problem.value(x[:, None])})
-    table, scheme = starts_table(findings, most), groups(findings, view)
+    table, scheme = _drawn(findings, view, most, origins)
     table["x"] = table[f"start {problem.variables[0]}"]
     table["y"] = problem.value(table[["x"]].to_numpy())
     colour, shape = scales(scheme)
-    style = alt.Legend(title=None, orient="bottom", columns=4, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
+    style = alt.Legend(title=origins and FILLED, titleLimit=400, titleColor=view.ink, orient="bottom", columns=4, symbolSize=90, symbolStrokeWidth=0, labelLimit=150) if legend else None
     pick = alt.selection_point(name="pick", fields=["start"], on="click", nearest=True, empty=False)
     across = _axis(problem, 0, (low, high), alt.X)
     up = alt.Y("y:Q", title="f", scale=alt.Scale(zero=False))
     points = (
         alt.Chart(table)
-        .mark_point(filled=True, size=34, opacity=0.9, stroke=view.rim, strokeWidth=0.3)
+        .mark_point(**_mark(view, 1 if origins is None else len(table), origins))
         .encode(
             across,
             up,
             color=alt.Color("group:N", scale=colour, legend=style),
             shape=alt.Shape("group:N", scale=shape, legend=None),
-            tooltip=tooltip(findings),
+            tooltip=tooltip(findings) + ([] if origins is None else [alt.Tooltip("before:N", title="baseline")]),
+            **({} if origins is None else {"stroke": alt.Stroke("rim:N", scale=None)}),
         )
         .add_params(pick)
     )

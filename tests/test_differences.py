@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdcore import GALLERY, OPTIMIZERS, Ending, Experiment, Findings, Problem, Starts, Stopping, run
+from gdcore.compare import outcome_codes
 from gdcore.differences import Difference, Shift, between, difference
 from gdcore.matching import How, matched
 from gdcore.statistics import median_difference_interval, paired_difference, sign_interval, unpaired_difference
@@ -216,3 +217,17 @@ def test_the_interval_of_epochs_covers_the_truth_in_at_least_95_percent() -> Non
         low, high = difference(*sides).epochs.interval
         covered.append(low <= -20 <= high)
     assert np.mean(covered) >= 0.95
+
+
+def test_hundreds_of_minima() -> None:
+    problem = Problem.from_text("(x^2 + y^2)/500 + sin(3*x)*sin(3*y)", box={"x": (-9, 9), "y": (-9, 9)})
+    found = difference(made(problem, rate=0.02, count=1500, epochs=60), made(problem, rate=0.2, count=1500, epochs=60))
+    assert len(found.before.minima) > 127 and found.settled.difference > 0 and len(found.rows) > 60
+    checked(found)
+
+
+@pytest.mark.parametrize("kept", [0, 3, 120, 127, 1000])
+def test_the_number_of_an_ending_is_beyond_all_minima_however_many(kept: int) -> None:
+    endings = [ending for ending in ENDINGS if ending is not Ending.MINIMUM]
+    found = invented([-1] * len(endings) + [1], [*endings, Ending.MOVING], [0] * (len(endings) + 1))
+    assert outcome_codes(found, kept).tolist() == [*(kept + 1 + CODE[ending] for ending in endings), min(1, kept)]
