@@ -170,15 +170,15 @@ def changed(difference: Difference) -> str:
     return f"{estimate(difference.changed_share, limits)} of the starts {how} ({interval(limits)})"
 
 
-def moved(difference: Difference) -> str:
-    """What moved against the pinned baseline: settled starts, the deepest minimum, epochs, and how many starts changed."""
+def moved(difference: Difference, head: str = "Against the baseline") -> str:
+    """What moved, by default against the pinned baseline: settled starts, the deepest minimum, epochs, and how many starts changed."""
     if difference.changed is not None and not np.any(difference.changed):
         parts = []
     else:
         parts = [_moved_share("settled", difference.settled, " points", "95\u00a0%: ")]
         parts += [_moved_share(f"the deepest minim{'a' if _several(difference.matched) else 'um'}", difference.success)] if difference.success.before or difference.success.now else []
     parts += _moved_epochs(difference.epochs)
-    first = f"Against the baseline: {', '.join(parts)}. " if parts else "Against the baseline, "
+    first = f"{head}: {', '.join(parts)}. " if parts else f"{head}, "
     last = f"{changed(difference)}." if difference.changed is not None or difference.paired else "The starts are not the same, so shares are compared and not starts."
     return first + (capital(last) if parts else last)
 

@@ -35,7 +35,7 @@ def _text(one: SavedRun) -> str:
 
 
 def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
-    """The runs, newest first, sorted by a click on a heading; those whose rows are chosen."""
+    """The runs, newest first, sorted by a click on a heading; those whose rows are chosen, oldest first."""
     frame = pd.DataFrame(
         {
             "name": [one.name for one in runs], "function": [one.function for one in runs], "optimizer": [one.optimizer for one in runs],
@@ -49,7 +49,7 @@ def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
         frame, hide_index=True, key=key, on_select="rerun", selection_mode="multi-row", width="stretch",
         height=min(38 + 35 * max(len(runs), 1), 320), column_config=COLUMNS,
     )  # fmt: skip
-    return [runs[row] for row in shown["selection"]["rows"] if row < len(runs)]
+    return sorted((runs[row] for row in shown["selection"]["rows"] if row < len(runs)), key=lambda one: one.created)
 
 
 def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
@@ -57,7 +57,7 @@ def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
     one, ids = chosen[0] if len(chosen) == 1 else None, [run.id for run in chosen]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            "Open", type="primary", icon=":material/open_in_full:", disabled=one is None, on_click=keeping.open_run, args=(kept, ids[0] if ids else ""),
+            "Open this run", type="primary", icon=":material/open_in_full:", disabled=one is None, on_click=keeping.open_run, args=(kept, ids[0] if ids else ""),
             help="The whole dashboard as it was when this run was kept.",
         )  # fmt: skip
         with st.popover("Rename, tag", icon=":material/edit:", disabled=one is None or not kept.writable):

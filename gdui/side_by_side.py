@@ -16,7 +16,7 @@ from gdui import compare_charts, difference_charts, difference_words, maps, sess
 from gdui.store import SavedRun, Store
 
 FEWEST, MOST = 2, 6
-MAP_SIZE = 210
+MAP_SIZE = 178
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _start_by_start(found: SideBySide) -> None:
             return
         chart = compare_charts.transitions(transition(one, other, most=wording.MANY), names[first], names[second], session.view(400, 300))
         st.altair_chart(chart, width="content", key=f"side matrix {names} {first} {second}")
-        st.caption(tables.safe(difference_words.moved(between(found.matched, first, second))))
+        st.caption(tables.safe(difference_words.moved(between(found.matched, first, second), f"From {names[first]} to {names[second]}")))
 
 
 def _maps(found: SideBySide) -> None:

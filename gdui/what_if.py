@@ -9,6 +9,7 @@ from gdcore.contrast import contrast
 from gdcore.differences import Difference, difference
 from gdcore.experiment import Findings
 from gdui import difference_words, proofs, session, states, tables, views, wording
+from gdui.charts import MOST_MARKS
 from gdui.states import State
 
 
@@ -78,6 +79,12 @@ def only_changed(shift: Difference | None) -> bool:
         return False
     session.keep("only changed", False)
     return st.toggle("Only the starts that changed", key="only changed", help="Colour: the minimum that a start reaches now; rim: the one that it reached under the baseline.")
+
+
+def map_caption(shift: Difference) -> str:
+    count = 0 if shift.changed is None else int(shift.changed.sum())
+    drawn = f"The {count:,} starts that changed" if count <= MOST_MARKS else f"{MOST_MARKS:,} of the {count:,} starts that changed, evenly picked"
+    return f"{drawn}. Fill: where it ends now; rim: where it ended under the baseline. Click a start for its path."
 
 
 def table(shift: Difference) -> None:

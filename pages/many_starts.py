@@ -57,7 +57,8 @@ with st.container(horizontal=True, gap="medium"):
         run = session.recorded(digest, tables.points_at(findings, chosen), findings.experiment)[0] if chosen else None
         with place:
             st.markdown("**Where each start ends**")
-            st.caption(tables.map_caption(findings, ringed=bordered and carried is not None and carried.count > 0))
+            ringed = bordered and carried is not None and carried.count > 0
+            st.caption(what_if.map_caption(shift) if only and shift is not None else tables.map_caption(findings, ringed=ringed))
             over = structure_charts.over_starts(findings, proof.structure, carried, view) if bordered else []
             if only and shift is not None:
                 chart = difference_charts.changed_starts(shift, view)
