@@ -158,10 +158,11 @@ class _Follower:
 
     def _at(self, station: int, place: Array) -> int:
         """The track that is at this place of a station, or -1."""
-        for number in self._alive(station):
-            if bool((np.abs(self.tracks[number].points[station] - place) <= APART * self.width).all()):
-                return number
-        return -1
+        alive = self._alive(station)
+        if not alive:
+            return -1
+        near = (np.abs(np.array([self.tracks[n].points[station] for n in alive]) - place) <= APART * self.width).all(axis=1)
+        return alive[int(near.argmax())] if near.any() else -1
 
     def result(self) -> Tracks:
         points = np.full((len(self.tracks), len(self.values), len(self.width)), np.nan)

@@ -177,7 +177,7 @@ def test_more_variables_than_a_map_has(dimension):
     names = [f"x{i}" for i in range(dimension)]
     formula = "+".join(f"(({x}^2 - 1)^2 + a*{x})" for x in names)
     problem = Problem.from_text(formula, box={x: (-2, 2) for x in names}, parameters={"a": 0.1})
-    found = difference(made(problem, count=60), made(problem.with_parameters(a=1.0), count=60))
+    found = difference(made(problem, count=30), made(problem.with_parameters(a=1.0), count=30))
     assert found.changed_share > 0
     for chart in (difference_charts.changed_starts(found, view()), difference_charts.moved(found, view())):
         assert drawn(chart).startswith("<svg")
