@@ -51,6 +51,13 @@ class Index:
                     index.execute("ROLLBACK")
                 raise
 
+    def refuse_newer(self) -> None:
+        """StoreError, before anything is touched, where the file says that a newer gdboard used it."""
+        with suppress(FileNotFoundError, PermissionError), open(self.file, "rb") as file:
+            head = file.read(64)
+            if head.startswith(b"SQLite format 3\0"):
+                _known(int.from_bytes(head[60:64], "big"))
+
     def read(self, query: str, *values: Any, writable: bool = True) -> Rows:
         """All rows of a query. Where nothing can be written, an index that is not there has none."""
         if writable:
@@ -88,7 +95,10 @@ class Index:
 
 def version(index: sqlite3.Connection) -> int:
     """How many of MIGRATIONS an index has behind it; StoreError where a newer gdboard added others."""
-    found: int = index.execute("PRAGMA user_version").fetchone()[0]
+    return _known(index.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _known(found: int) -> int:
     if not 0 <= found <= len(MIGRATIONS):
         raise StoreError(
             f"The saved runs were last used by a newer gdboard (index {found}, this one knows {len(MIGRATIONS)}): update gdboard, or set GDBOARD_DATA to another folder"
@@ -113,7 +123,7 @@ def cause(error: OSError | sqlite3.Error) -> str:
     """Why the disk or SQLite refused: full, busy, damaged, read-only, or other."""
     if isinstance(error, OSError):
         return "full" if error.errno in FULL else "read-only" if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else "other"
-    return CAUSES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "other")
+    return CAUSES.get(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF, "other")
 
 
 @contextmanager

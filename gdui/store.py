@@ -20,7 +20,7 @@ from typing import Any
 import platformdirs
 
 from gdcore.experiment import Experiment, Findings
-from gdui.index import SELECT, Index, Statement, add, cause, run_of, told, version
+from gdui.index import SELECT, Index, Statement, add, cause, run_of, told
 from gdui.records import RecordError, unpacked
 from gdui.saved import NOTE, Entry, SavedRun, StoreError, entry, named, short, tagged, text
 
@@ -148,7 +148,7 @@ class Store:
         """Make or open the folder and its index, bring the index forward, and sweep; or why nothing can be saved."""
         files = self.folder / "runs"
         try:
-            self._refuse_newer()
+            self.index.refuse_newer()
             files.mkdir(parents=True, exist_ok=True)
             if not all(os.access(folder, os.W_OK | os.X_OK) for folder in (self.folder, files)):
                 raise PermissionError(errno.EACCES, "read-only")
@@ -169,12 +169,6 @@ class Store:
         if why == "full":
             return f"The disk is full: nothing can be saved in {self._called}. Free some space, or set GDBOARD_DATA to another folder."
         return f"{self._called} cannot be written: nothing can be saved. Allow writing there, or set GDBOARD_DATA to another folder."
-
-    def _refuse_newer(self) -> None:
-        """StoreError, before anything is touched, where a newer gdboard used the index."""
-        if self.index.file.exists():
-            with suppress(sqlite3.OperationalError), self.index.connection("mode=ro") as index:
-                version(index)
 
     @property
     def _called(self) -> str:
@@ -243,12 +237,16 @@ class Store:
         if new and any(file.suffix == ".parquet" for file in files):
             raise StoreError(f"{self._called} holds saved runs and no index of them: put index.sqlite back, or set GDBOARD_DATA to another folder")
         known = set() if new else {f"{id}.parquet" for (id,) in index.execute("SELECT id FROM runs")}
+        nameless = [file for file in files if file.suffix == ".parquet" and file.name not in known]
+        if nameless and index.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",):
+            raise sqlite3.DatabaseError("rows may be missing")  # and their files must not be
         for file in files:
             with suppress(OSError):
                 if file.suffix == ".part":
                     _remove_abandoned(file)
-                elif file.name not in known:
-                    file.unlink()
+        for file in nameless:
+            with suppress(OSError):
+                file.unlink()
 
 
 def _own_files(folder: Path) -> list[Path]:
