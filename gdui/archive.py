@@ -90,7 +90,7 @@ def _files(data: bytes) -> dict[str, bytes]:
     _check_contents(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check(archive.infolist())
+            _check(archive.infolist(), len(data))
             return {one.filename: _content(archive, one) for one in archive.infolist()}
     except ArchiveError:
         raise
@@ -106,7 +106,8 @@ def _check_contents(data: bytes) -> None:
         raise ArchiveError(f"this archive has too many entries; at most {MOST_RUNS:,} runs fit one: export fewer at once")
 
 
-def _check(entries: list[zipfile.ZipInfo]) -> None:
+def _check(entries: list[zipfile.ZipInfo], size: int) -> None:
+    """ArchiveError for entries that are none of saved runs, or that together are more than an archive of so many bytes holds."""
     names = [one.orig_filename for one in entries]
     if len(entries) > MOST_RUNS + 1:
         raise ArchiveError(f"this archive has {len(entries):,} entries; at most {MOST_RUNS:,} runs fit one: export fewer at once")
@@ -116,6 +117,8 @@ def _check(entries: list[zipfile.ZipInfo]) -> None:
         raise ArchiveError("this archive has two entries of the same name: export the runs again")
     if MANIFEST not in names:
         raise ArchiveError("this zip file has no manifest.json: choose one that gdboard exported")
+    if sum(one.compress_size for one in entries) > size:
+        raise ArchiveError("the entries of this archive claim more than it holds: export the runs again")
     if sum(one.file_size for one in entries) > MOST_IN_ALL:
         raise ArchiveError(f"this archive unpacks to more than {MOST_IN_ALL // 2**20:,} MB: export fewer runs at once")
 
@@ -172,8 +175,8 @@ def _word(told: dict[str, Any], key: str) -> str:
 def _entry(told: dict[str, Any], data: bytes) -> Entry:
     """A run of an archive as it will be saved, once its file holds what the manifest says."""
     tags, view = told["tags"], told["view"]
-    if type(tags) is not list or type(view) is not dict:
-        raise ArchiveError("the manifest of this archive has no list of a run's tags, or no table of its view: export the runs again")
+    if type(tags) is not list or type(view) is not dict or told["created"] is None:
+        raise ArchiveError("the manifest of this archive has no tags, no view or no time for one of its runs: export the runs again")
     try:
         findings, held = unpacked(data), stated(data)
         made = entry(

@@ -84,3 +84,12 @@ def forged(plain: object, table: pa.Table, *, sealed: bool = True, rows: int | N
 
 def record(name: str = "peaks") -> bytes:
     return packed(found(name))
+
+
+def entry_changed(name: str, value: float) -> tuple[dict, pa.Table]:
+    """A file's content with another value in the first row of a column."""
+    plain, table = opened(record())
+    k = table.column_names.index(name)
+    column = table.column(k).to_numpy().copy()
+    column[0] = value
+    return plain, table.set_column(k, table.schema.field(k), pa.array(column))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from saving import FOUND, OWN, PEAKS, QUESTIONS, forged, found, opened, record, same
+from saving import FOUND, OWN, PEAKS, QUESTIONS, entry_changed, forged, found, opened, record, same
 
 import gdui.records
 from gdcore import Experiment, Problem, Starts, Stopping, __version__
@@ -206,15 +206,7 @@ def point(**changes: object) -> Change:
 
 
 def entry(name: str, value: float) -> Change:
-    """Another value in the first row of a column."""
-
-    def change(plain: dict, table: pa.Table) -> tuple[dict, pa.Table]:
-        k = table.column_names.index(name)
-        column = table.column(k).to_numpy().copy()
-        column[0] = value
-        return plain, table.set_column(k, table.schema.field(k), pa.array(column))
-
-    return change
+    return lambda *_: entry_changed(name, value)
 
 
 def columns(change: Callable[[pa.Table], pa.Table]) -> Change:
