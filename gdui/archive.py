@@ -118,7 +118,7 @@ def _check(entries: list[zipfile.ZipInfo], size: int) -> None:
     if MANIFEST not in names:
         raise ArchiveError("this zip file has no manifest.json: choose one that gdboard exported")
     if sum(one.compress_size for one in entries) > size:
-        raise ArchiveError("the entries of this archive claim more than it holds: export the runs again")
+        raise ArchiveError("this archive is damaged: its entries claim more bytes than it has; export the runs again")
     if sum(one.file_size for one in entries) > MOST_IN_ALL:
         raise ArchiveError(f"this archive unpacks to more than {MOST_IN_ALL // 2**20:,} MB: export fewer runs at once")
 

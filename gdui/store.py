@@ -10,6 +10,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ __all__ = ["Entry", "SavedRun", "Store", "StoreError", "entry", "place"]
 
 OWN = re.compile(r"[0-9a-f]{32}\.(parquet|part)")
 AHEAD = 32  # files of one import that are written, and held open, before the others are kept waiting
+LEAST_ROOM = 2**17  # bytes free on the disk, with which SQLite can work
 ABANDONED = 3600.0  # seconds after which a temporary file has no writer, where no lock tells
 
 
@@ -166,7 +168,7 @@ class Store:
             if why in ("busy", "damaged"):
                 raise error
             self.index.read(f"{SELECT} LIMIT 1", writable=False)
-        if why == "full":
+        if why == "full" or _crowded(self.folder):
             return f"The disk is full: nothing can be saved in {self._called}. Free some space, or set GDBOARD_DATA to another folder."
         return f"{self._called} cannot be written: nothing can be saved. Allow writing there, or set GDBOARD_DATA to another folder."
 
@@ -249,6 +251,13 @@ class Store:
                 file.unlink()
 
 
+def _crowded(folder: Path) -> bool:
+    """Whether a disk has too little room for an index, whatever SQLite calls that."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < LEAST_ROOM
+    return False
+
+
 def _own_files(folder: Path) -> list[Path]:
     """The files of a folder whose names a store gave."""
     with os.scandir(folder) as found:
@@ -263,6 +272,8 @@ def _written(part: Path, data: bytes) -> Iterator[None]:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
+        if fcntl is None:
+            file.close()  # Windows renames no open file
         yield
 
 

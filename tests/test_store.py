@@ -106,6 +106,12 @@ def test_every_kind_of_findings_is_saved(name: str, store: Store) -> None:
     assert run.function == (problem.name or problem.text())
 
 
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    store = Store(tmp_path / "a?b#c %41 ü" / "mode=ro")
+    run = store.save(found(), name="a")
+    assert sound(store.folder) == [run] and (store.folder / "index.sqlite").exists()
+
+
 def test_settings_are_told_in_a_line(store: Store) -> None:
     assert store.save(found("given"), name="a").settings == "lr 0.1/(1+t), beta1 0.9, beta2 0.999, epsilon 1e-08"
 
