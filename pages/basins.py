@@ -2,21 +2,7 @@
 
 import streamlit as st
 
-from gdui import (
-    answers,
-    basin_charts,
-    basin_panels,
-    basin_words,
-    beside,
-    controls,
-    mapping,
-    proofs,
-    scripts,
-    session,
-    sharing,
-    tables,
-    wording,
-)
+from gdui import answers, basin_charts, basin_panels, basin_words, beside, controls, mapping, proofs, scripts, session, sharing, tables, wording
 
 setup = session.setup()
 problem, experiment = setup.problem, mapping.plain(setup)

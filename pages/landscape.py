@@ -3,21 +3,7 @@
 import streamlit as st
 
 from gdcore.starts import Starts
-from gdui import (
-    answers,
-    beside,
-    controls,
-    proofs,
-    run_charts,
-    scripts,
-    session,
-    sharing,
-    stationary,
-    stepping,
-    structure_charts,
-    tables,
-    wording,
-)
+from gdui import answers, beside, controls, proofs, run_charts, scripts, session, sharing, stationary, stepping, structure_charts, tables, wording
 
 setup = session.setup()
 problem = setup.problem

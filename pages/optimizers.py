@@ -2,21 +2,7 @@
 
 import streamlit as st
 
-from gdui import (
-    answers,
-    compare_charts,
-    contenders,
-    controls,
-    editor,
-    matches,
-    profiles,
-    racing,
-    scripts,
-    session,
-    sharing,
-    tables,
-    verdict,
-)
+from gdui import answers, compare_charts, contenders, controls, editor, matches, profiles, racing, scripts, session, sharing, tables, verdict
 from gdui.jobs import result_of
 
 setup = session.setup()

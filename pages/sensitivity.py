@@ -2,21 +2,7 @@
 
 import streamlit as st
 
-from gdui import (
-    answers,
-    beside,
-    controls,
-    panels,
-    proofs,
-    ranking,
-    responding,
-    scripts,
-    session,
-    sharing,
-    sweep_words,
-    sweeping,
-    tables,
-)
+from gdui import answers, beside, controls, panels, proofs, ranking, responding, scripts, session, sharing, sweep_words, sweeping, tables
 
 setup = session.setup()
 problem = setup.problem
