@@ -11,6 +11,7 @@ import streamlit as st
 
 from gdcore.compare import Comparison
 from gdcore.experiment import Experiment, Findings
+from gdui import chart_files
 
 
 def frame_buttons(findings: Findings) -> None:
@@ -79,23 +80,10 @@ def chart_buttons(chart: Any, name: str, *, scale: int = 2) -> None:
     """The chart as it stands, as PNG at so many times the size and as SVG."""
     with st.container(horizontal=True, width="content"):
         st.download_button(
-            "PNG", lambda: _png(chart, scale), f"{name}.png", "image/png",
+            "PNG", lambda: chart_files.png(chart_files.specification(chart), scale=scale), f"{name}.png", "image/png",
             icon=":material/image:", help="The map as a picture.", on_click="ignore",
         )  # fmt: skip
         st.download_button(
-            "SVG", lambda: _svg(chart), f"{name}.svg", "image/svg+xml",
+            "SVG", lambda: chart_files.svg(chart_files.specification(chart)).encode(), f"{name}.svg", "image/svg+xml",
             icon=":material/image:", help="The map as a drawing that scales.", on_click="ignore",
         )  # fmt: skip
-
-
-def _png(chart: Any, scale: int) -> bytes:
-    import vl_convert  # a large library that most visits never need
-
-    picture: bytes = vl_convert.vegalite_to_png(chart.to_json(), scale=scale)
-    return picture
-
-
-def _svg(chart: Any) -> bytes:
-    import vl_convert
-
-    return str(vl_convert.vegalite_to_svg(chart.to_json())).encode()
