@@ -8,48 +8,13 @@ import streamlit as st
 from gdcore.notation import name_latex
 from gdcore.problem import Problem
 from gdui.session import Setup
+from gdui.typesetting import partials as partials
+from gdui.typesetting import short
 from gdui.wording import function_latex, settings_latex
-
-LONG = 6000  # characters of LaTeX beyond which a browser takes seconds to typeset
 
 
 def function(problem: Problem) -> str:
     return function_latex(problem.variables, problem.tree)
-
-
-def partials(problem: Problem) -> list[str]:
-    names = [name_latex(name) for name in problem.variables]
-    return [rf"\frac{{\partial f}}{{\partial {n}}} = {_short(p)}" for n, p in zip(names, problem.gradient_latex(), strict=True)]
-
-
-def _short(latex: str) -> str:
-    """The formula on lines that fit the page, or a word on why it is not shown."""
-    return broken(latex) if len(latex) <= LONG else r"\text{(too long to typeset; it is computed exactly all the same)}"
-
-
-def broken(latex: str, width: int = 105) -> str:
-    """A long sum, broken before some of its outermost signs into lines of about `width` characters of LaTeX."""
-    lines, current = [], ""
-    for term in _outer_terms(latex):
-        if current and len(current) + len(term) > width:
-            lines.append(current)
-            current = ""
-        current += term
-    lines.append(current)
-    if len(lines) == 1:
-        return latex
-    return r"\begin{aligned} &" + r" \\ & \quad ".join(lines) + r"\end{aligned}"
-
-
-def _outer_terms(latex: str) -> list[str]:
-    """The text cut before every + and - that stands outside all brackets and braces."""
-    terms, depth, start = [], 0, 0
-    for k, character in enumerate(latex):
-        depth += (character in "{(") - (character in "})")
-        if depth == 0 and character in "+-" and k > start and latex[k - 1] == " ":
-            terms.append(latex[start:k])
-            start = k
-    return [*terms, latex[start:]]
 
 
 def gradient(problem: Problem) -> str:
@@ -78,7 +43,7 @@ def hessian(problem: Problem) -> list[str]:
     for i, first in enumerate(names):
         for j, second in enumerate(names[i:], start=i):
             below = rf"\partial {first}^2" if i == j else rf"\partial {first}\,\partial {second}"
-            lines.append(rf"\frac{{\partial^2 f}}{{{below}}} = {_short(rows[i][j])}")
+            lines.append(rf"\frac{{\partial^2 f}}{{{below}}} = {short(rows[i][j])}")
     return lines if len(lines) <= 15 else lines[:15]
 
 

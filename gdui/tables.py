@@ -9,11 +9,10 @@ from gdcore.certificate import Certificate
 from gdcore.experiment import Findings
 from gdcore.problem import Problem
 from gdcore.structure import Structure
-from gdui import charts, export, session, stationary, unseen_words, wording
+from gdui import charts, export, maps, minima_words, session, stationary
 from gdui.stationary import Mark
 
 MOST_ROWS = 100_000
-MOST_MINIMA = 20
 MOST_FILTERS = 500
 
 
@@ -23,11 +22,7 @@ def safe(text: str) -> str:
 
 
 def map_caption(findings: Findings, *, ringed: bool = False) -> str:
-    drawn = len(charts.sample(findings.count))
-    some = "" if drawn == findings.count else f" {drawn:,} of {findings.count:,} starts are drawn, evenly picked."
-    missed = " Hollow discs: minima that no start settled in." if any(not m.count for m in findings.minima) else ""
-    rings = " Ringed: carried over a border." if ringed else ""
-    return f"Start points, coloured by the minimum they reach; other endings by shape.{some}{missed}{rings} Click a start for its path."
+    return f"{maps.caption(findings, ringed=ringed)} Click a start for its path."
 
 
 def points(findings: Findings, count: int) -> tuple[tuple[float, ...], ...]:
@@ -42,35 +37,17 @@ def points_at(findings: Findings, start: int) -> tuple[tuple[float, ...], ...]:
 def minima(findings: Findings) -> None:
     """One row per minimum, deepest first."""
     if not findings.minima:
-        st.info("No minimum was found: no run settled in one, and none lies near where runs ended.")
+        st.info(minima_words.NONE)
         return
-    rows, reason = [], ""
     question = findings.experiment
-    for k, m in enumerate(findings.minima[:MOST_MINIMA]):
-        stable = session.stability_at(question.problem, question.optimizer, question.settings, m.point)
-        reason = reason or stable.reason
-        rows.append(
-            {
-                "No.": str(k + 1) + ("" if m.inside_box else " (outside the box)"),
-                f"({', '.join(findings.experiment.problem.variables)})": wording.point(m.point).replace(" ", "\u00a0" if len(m.point) <= 2 else " "),
-                "f": wording.figure(m.value, 4),
-                "share": f"{100 * m.share:.1f}\u00a0%",
-                "95 %": f"{100 * m.interval[0]:.1f}\u2060–\u2060{100 * m.interval[1]:.1f}",
-                "epochs": f"{m.median_epochs:g}" if m.count else "–",
-                "eigenvalues": ", ".join(f"{value:.3g}" for value in m.eigenvalues),
-                "stable rate": wording.figure(stable.largest_rate, 4),
-            }
-        )
+    stable = [
+        session.stability_at(question.problem, question.optimizer, question.settings, m.point)
+        for m in findings.minima[: minima_words.MOST_MINIMA]
+    ]
+    rows = minima_words.rows(findings, stable)
     with st.container(height=330 if len(rows) > 6 else "content", border=False):
         st.table(pd.DataFrame(rows).set_index("No."))
-    unproved = [str(k + 1) for k, m in enumerate(findings.minima) if not m.proved]
-    if findings.certificate is not None and unproved:
-        st.caption(f"Found, not proved: {', '.join(unproved[:10])}{'…' if len(unproved) > 10 else ''}.")
-    if len(findings.minima) > MOST_MINIMA:
-        st.caption(f"The {MOST_MINIMA} deepest of {len(findings.minima)} minima.")
-    limit = f"no linear rate, since {reason}" if reason else f"the largest learning rate at which {question.optimizer.name} settles there"
-    st.caption(safe(f"Epochs: the median of the runs that settled there. Eigenvalues: of the Hessian. Stable rate: {limit}."))
-    for text in unseen_words.sentences(findings) if findings.certificate is not None else ():
+    for text in minima_words.notes(findings, stable):
         st.caption(safe(text))
 
 
