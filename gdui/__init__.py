@@ -29,6 +29,7 @@ from gdui import (
     profiles,
     proofs,
     racing,
+    report,
     restoring,
     run_charts,
     saved,
@@ -37,7 +38,9 @@ from gdui import (
     settings,
     sharing,
     shelf,
+    side_by_side,
     sidebar,
+    starting,
     states,
     stationary,
     stepping,
@@ -55,9 +58,10 @@ from gdui import (
 )
 
 __all__ = [
-    "address", "answers", "archive", "beside", "charts", "compare_charts", "contenders", "controls", "editor", "enlarging", "explaining",
-    "export", "formulas", "history", "jobs", "keeping", "links", "live", "maps", "matches", "meeting", "profiles",
-    "proofs", "racing", "restoring", "run_charts", "saved", "scripts", "session", "settings", "sharing", "shelf",
-    "sidebar", "states", "stationary", "stepping", "store", "structure_charts", "style", "tables", "theme",
-    "toolbar", "verdict", "views", "wake", "what_if", "wording",
+    "address", "answers", "archive", "beside", "charts", "compare_charts", "contenders", "controls", "editor",
+    "enlarging", "explaining", "export", "formulas", "history", "jobs", "keeping", "links", "live", "maps",
+    "matches", "meeting", "profiles", "proofs", "racing", "report", "restoring", "run_charts", "saved", "scripts",
+    "session", "settings", "sharing", "shelf", "side_by_side", "sidebar", "starting", "states", "stationary",
+    "stepping", "store", "structure_charts", "style", "tables", "theme", "toolbar", "verdict", "views", "wake",
+    "what_if", "wording",
 ]  # fmt: skip

@@ -116,7 +116,6 @@ def _contours(x: Array, y: Array, f: Array, low: float, high: float, view: View)
     )
 
 
-<<<<<<< HEAD
 @dataclass(frozen=True)
 class Origins:
     """Some starts, by index (m,), and other findings from the same starts, where they ended before."""
@@ -145,7 +144,8 @@ def _mark(view: View, count: int, origins: Origins | None) -> dict[str, object]:
     if origins is None:
         return {"filled": True, "size": 22 if crowded else 34, "opacity": 0.9, "stroke": view.rim, "strokeWidth": 0.35}
     return {"filled": True, "size": 36 if crowded else 70 if count > FEW else 110, "opacity": 1, "strokeWidth": 1.4 if crowded else 2.2}
-=======
+
+
 def caption(findings: Findings, *, ringed: bool = False) -> str:
     """What a map of starts shows; ringed: it has rings around some."""
     drawn = len(sample(findings.count))
@@ -153,7 +153,6 @@ def caption(findings: Findings, *, ringed: bool = False) -> str:
     missed = " Hollow discs: minima that no start settled in." if any(not m.count for m in findings.minima) else ""
     rings = " Ringed: carried over a border." if ringed else ""
     return f"Start points, coloured by the minimum they reach; other endings by shape.{some}{missed}{rings}"
->>>>>>> cc238ca (The rows under the charts, the map's caption and long formulas, told by pure modules, so that a report says the same as the page)
 
 
 def map_of_starts(
