@@ -23,10 +23,10 @@ page = st.navigation(
 here = page.url_path or "many_starts"
 sharing.take(here)
 states.arrive(here)
-tools = toolbar.place()
+above = toolbar.place()
 sidebar()
 state = states.current(here)
-toolbar.fill(tools, here, state)
+tools = toolbar.fill(above, state)
 sharing.tell(here, state)
 cluster.say()
 answers.begin()
@@ -37,4 +37,4 @@ if meeting.on() and state is not None:
     meeting.show(slide, state.experiment)
 else:
     page.run()
-toolbar.close(state)
+toolbar.close(tools, state)

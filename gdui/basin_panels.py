@@ -10,7 +10,7 @@ import streamlit as st
 
 from gdcore.basin_measures import basin_entropy, uncertainty_exponent
 from gdcore.basins import BasinMap, changed, colours
-from gdui import basin_charts, basin_words, export, session, tables, wording
+from gdui import answers, basin_charts, basin_words, export, session, tables, wording
 from gdui.basin_charts import Point
 from gdui.maps import png
 
@@ -27,6 +27,7 @@ def areas(found: BasinMap) -> None:
     columns = {"": st.column_config.ImageColumn(width=40)}
     st.dataframe(frame, hide_index=True, column_config=columns, height=38 + 35 * min(len(frame), 8), width="stretch")
     st.caption(basin_words.share_caption())
+    answers.tabulate(frame.iloc[:, 1:], "Whose the area is", caption=basin_words.share_caption())
 
 
 def measures(found: BasinMap) -> None:
@@ -34,7 +35,7 @@ def measures(found: BasinMap) -> None:
     seen = colours(found)
     border = uncertainty_exponent(seen)
     entropy = basin_entropy(seen) if found.columns >= 5 and (found.rows == 1 or found.rows >= 5) else None
-    tables.told(basin_words.mixed(entropy, border, strip=found.rows == 1))
+    answers.tell(basin_words.mixed(entropy, border, strip=found.rows == 1), "What the borders are like")
     if not border.reason:
         with st.popover("How the exponent is read", icon=":material/show_chart:"):
             st.altair_chart(basin_charts.uncertainty(border, session.view(300, 160)), width="content")

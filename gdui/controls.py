@@ -142,6 +142,14 @@ def projection(problem: Problem) -> tuple[int, int]:
     return names.index(across), names.index(up)
 
 
+def drawn_axes(problem: Problem) -> tuple[int, int]:
+    """The two variables that the map shows, without asking."""
+    names = list(problem.variables)
+    key = "axis " + " ".join(names)
+    across, up = (st.session_state.get(f"{key} {way}") for way in ("across", "up"))
+    return (names.index(across), names.index(up)) if across in names and up in names and across != up else (0, min(1, len(names) - 1))
+
+
 def borders(problem: Problem) -> bool:
     """Whether borders between basins are drawn over the starts, and the starts that were carried over one are ringed."""
     session.keep("borders over starts", True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gdcore.compare import Comparison
 from gdcore.experiment import Findings
-from gdui import charts, compare_charts, export, maps, session, tables, verdict, wording
+from gdui import answers, charts, compare_charts, export, maps, session, tables, verdict, wording
 
 MAP_SIZE = 178
 BARS = 138  # width of the bars of one optimizer
@@ -22,6 +22,8 @@ def success_table(comparison: Comparison) -> None:
     table = pd.DataFrame(verdict.rows(comparison)).set_index("optimizer")
     st.table(table.rename(index=tables.safe))
     st.caption(tables.safe(verdict.settings_used(comparison)))
+    answers.tabulate(pd.DataFrame(verdict.rows(comparison)), "How often, and at what cost", caption=verdict.settings_used(comparison))
+    answers.tabulate(pd.DataFrame(verdict.pair_rows(comparison)), "All pairs", caption="Paired differences with McNemar's exact test and Holm's correction.")
     st.caption(
         "Evaluations: of the gradient until success; median of the starts that succeed, with its bootstrapped 95 % interval and "
         "quartiles. Per success: all evaluations spent, also by starts that fail, per success. The share's interval is Wilson's."
@@ -47,7 +49,7 @@ def bars(comparison: Comparison, key: str) -> None:
         for name, chart in compare_charts.shares(comparison, session.view(BARS, 0)).items():
             with st.container(width=BARS + 102, gap="xxsmall"):
                 st.markdown(f"**{tables.safe(name)}**")
-                st.altair_chart(chart, key=f"shares {key} {name}", width="content")
+                answers.draw(chart, f"Shares of all starts: {name}", key=f"shares {key} {name}")
 
 
 def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
@@ -59,7 +61,7 @@ def transition(comparison: Comparison, key: str) -> NDArray[np.bool_] | None:
     found = comparison.transition(names.index(first), names.index(second), most=wording.MANY)
     chart = compare_charts.transitions(found, first, second, session.view(400, 300))
     widget = f"matrix {key} {first} {second}"
-    st.altair_chart(chart, key=widget, on_select="rerun", selection_mode="cell", width="content")
+    answers.draw(chart, f"From {first} to {second}", key=widget, on_select="rerun", selection_mode="cell")
     changed = 1 - np.trace(found.counts) / comparison.count
     st.caption(f"{100 * changed:.1f} % of the starts end differently. Click a cell to ring its starts on the maps.")
     picked = st.session_state.get(widget, {}).get("selection", {}).get("cell")

@@ -20,20 +20,20 @@ def of_one(found: Swept) -> None:
             st.markdown(f"**What becomes of the starts**{sweep_words.click_hint(sweep)}")
             key = f"sweep {sweep.experiment.digest} {sweep.x}"
             chart = sensitivity_charts.stacked(sweep, rates, session.view(455, 300))
-            answers.draw(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
+            answers.draw(chart, "What becomes of the starts", key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
             _downloads(chart, found)
-            tables.told(sweep_words.events(sweep, rates))
+            answers.tell(sweep_words.events(sweep, rates), "What happens on the way")
         with st.container(width=RIGHT):
             small = session.view(360, 110)
             if sweep.deepest.any():
                 st.markdown("**The deepest minimum** (band: 95 % interval)")
-                answers.draw(sensitivity_charts.success(sweep, small))
+                answers.draw(sensitivity_charts.success(sweep, small), "The deepest minimum")
             if sensitivity_charts.has_epochs(sweep):
                 st.markdown("**Epochs until settled** (median; band: quartiles)")
-                st.altair_chart(sensitivity_charts.epochs(sweep, small), width="content")
+                answers.draw(sensitivity_charts.epochs(sweep, small), "Epochs until settled")
             if sensitivity_charts.has_curves(rates):
                 st.markdown("**Largest stable rate of each minimum** (dotted: the rate in force)")
-                st.altair_chart(sensitivity_charts.stable_curves(sweep, rates, small), width="content")
+                answers.draw(sensitivity_charts.stable_curves(sweep, rates, small), "Largest stable rate of each minimum")
 
 
 def of_two(found: Swept) -> None:
@@ -45,7 +45,7 @@ def of_two(found: Swept) -> None:
             what = sweeping.shown(sweep)
             key = f"heat {what} {sweep.experiment.digest} {sweep.x} {sweep.y}"
             chart = pair_charts.heat(sweep, rates, what, session.view(380, 330))
-            answers.draw(chart, key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
+            answers.draw(chart, "All starts under all pairs", key=key, on_select=sweeping.clicked(key, sweep), selection_mode="click")
             _downloads(chart, found)
             st.caption(tables.safe(sweep_words.heat_caption(sweep, rates)))
         if offered(sweep) and not found.coarse:

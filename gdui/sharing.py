@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 import gdcore
 from gdcore.experiment import Findings, run
-from gdui import beside, links, session, states, tables, views, wording
+from gdui import answers, beside, links, session, states, tables, views, wording
 from gdui.links import Link
 from gdui.states import State
 
@@ -63,19 +64,20 @@ def link_to(state: State) -> str | None:
         return None
 
 
-def show(page: str, state: State | None) -> None:
+def show(state: State) -> None:
     """The link to what is shown, to be copied."""
-    link = link_to(state) if state is not None else None
-    if link is None:
-        st.caption("What is shown is too long for a link: keep the run, and export it on the page Saved runs.")
-        return
+    link = link_to(state)
     st.markdown("**A link that reproduces this page**")
+    if link is None:
+        st.caption("This is too long for a link: keep the run, and export it on the page Saved runs.")
+        return
     st.code(link, language=None, wrap_lines=True)
     st.caption("It holds the experiment, the page and a hash of labels and endings: whoever opens it sees whether theirs are the same.")
 
 
 def code(script: Callable[..., str], *given: Any, **more: Any) -> None:
     """The numbers of the page as a short Python script, made when it is asked for."""
+    answers.offer(script=partial(script, *given, **more))
     opened = st.expander("Show as Python", icon=":material/code:", key=f"python {script.__name__}", on_change="rerun")
     if opened.open:
         with opened:

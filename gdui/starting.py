@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from gdcore.crossings import Crossings
 from gdcore.differences import Difference
 from gdcore.experiment import Findings, Trace
-from gdui import answers, charts, controls, difference_charts, export, maps, proofs, run_charts, session, structure_charts, tables, what_if, wording
+from gdui import answers, charts, controls, difference_charts, export, maps, proofs, report, run_charts, session, structure_charts, tables, what_if, wording
 from gdui.proofs import Proof
+from gdui.report import Report
 
 LEFT, RIGHT = 510, 475  # pixels of the two columns
 
@@ -64,7 +66,7 @@ def _map(shown: Shown, view: charts.View, chosen: Chosen | None, *, bordered: bo
         traces = session.recorded(shown.digest, tables.points(findings, paths), findings.experiment) if paths else []
         one = findings.experiment.problem.dimension == 1
         chart = maps.curve_of_starts(findings, view, chosen=run, over=over) if one else maps.map_of_starts(findings, view, paths=traces, chosen=run, over=over)
-    answers.draw(chart, key=f"map {shown.digest}", on_select="rerun", selection_mode="pick")
+    answers.draw(chart, "Where each start ends", key=f"map {shown.digest}", on_select="rerun", selection_mode="pick")
     export.chart_buttons(chart, "map")
 
 
@@ -73,10 +75,10 @@ def endings(shown: Shown) -> None:
     findings, digest, view = shown.findings, shown.digest, session.view(370, 85)
     if shown.shift is None:
         st.markdown("**How the runs end**")
-        answers.draw(charts.shares(findings, view), key=f"shares {digest}")
+        answers.draw(charts.shares(findings, view), "How the runs end", key=f"shares {digest}")
     else:
         st.markdown("**What moved against the baseline**")
-        answers.draw(difference_charts.moved(shown.shift, view), key=f"moved {digest}")
+        answers.draw(difference_charts.moved(shown.shift, view), "What moved against the baseline", key=f"moved {digest}")
         what_if.table(shown.shift)
     st.markdown("**The minima**")
     tables.minima(findings)
@@ -84,6 +86,18 @@ def endings(shown: Shown) -> None:
     st.altair_chart(charts.waterfall(findings, view), width="content", key=f"waterfall {digest}")
     st.markdown("**Gradient at the end: settled runs lie at the bottom**")
     st.altair_chart(charts.gradient_against_value(findings, view), width="content", key=f"gradient {digest}")
+
+
+def report_of(shown: Shown) -> Callable[[str, str], Report]:
+    """What makes the report of these findings from a link and a script."""
+    axes = controls.drawn_axes(shown.findings.experiment.problem)
+    more = () if shown.shift is None else what_if.sections(shown.shift)
+
+    def made(link: str, script: str) -> Report:
+        found = report.of_findings(shown.findings, carried=shown.carried, structure=shown.proof.structure, axes=axes, link=link, script=script)
+        return replace(found, sections=(*more, *found.sections))
+
+    return made
 
 
 def coordinates(findings: Findings) -> None:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from gdui import address, history, keeping, meeting, sharing, states, views
+from gdui import address, history, keeping, meeting, reporting, sharing, states, views
 from gdui.states import State
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The tools that open; what they hold is drawn when the page has been."""
+
+    keep: DeltaGenerator
+    share: DeltaGenerator
+    past: DeltaGenerator
 
 
 def place() -> DeltaGenerator:
@@ -14,11 +25,11 @@ def place() -> DeltaGenerator:
     return st.sidebar.container(horizontal=True, gap="xsmall", key="toolbar")
 
 
-def fill(where: DeltaGenerator, page: str, state: State | None) -> None:
-    """The tools for the state in force; each one's contents are made when it is opened."""
+def fill(where: DeltaGenerator, state: State | None) -> Tools:
+    """The tools for the state in force."""
     with where:
         keep = st.popover(":material/bookmark_add:", key="keeping", on_change="rerun", help="Keep this run under a name.")
-        share = st.popover(":material/share:", key="share", on_change="rerun", help="Share: a link that reproduces this.")
+        share = st.popover(":material/share:", key="share", on_change="rerun", help="Share: a link that reproduces this, or a report.")
         past = st.popover(":material/history:", key="past", on_change="rerun", help="The last runs of this session.")
         before = next(iter(history.others(state)), None)
         st.button(
@@ -28,18 +39,23 @@ def fill(where: DeltaGenerator, page: str, state: State | None) -> None:
             ":material/co_present:", key="meet", disabled=state is None, on_click=meeting.enter, args=(state,),
             help="Meeting mode: large type, one control, and the arrow keys step through the saved runs.",
         )  # fmt: skip
-    if keep.open:
-        with keep:
-            keeping.show(state)
-    if share.open:
-        with share:
-            sharing.show(page, state)
-    if past.open:
-        with past:
-            history.show(state)
+    return Tools(keep, share, past)
 
 
-def close(state: State | None) -> None:
-    """When the page is drawn and its findings are known: the link to it, in the address bar."""
+def close(tools: Tools, state: State | None) -> None:
+    """When the page is drawn and its findings are known: what the tools hold, and the link in the address bar."""
+    for tool, show in ((tools.keep, keeping.show), (tools.share, _share), (tools.past, history.show)):
+        if tool.open:
+            with tool:
+                show(state)
     if state is not None and state.page in views.PAGES and not sharing.pending():
         address.mirror(sharing.link_to(state) or "")
+
+
+def _share(state: State | None) -> None:
+    if state is None:
+        st.caption("The starts make no sense, so there is nothing to share.")
+        return
+    sharing.show(state)
+    if state.page in views.PAGES:
+        reporting.show(state)

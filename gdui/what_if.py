@@ -8,8 +8,9 @@ import streamlit as st
 from gdcore.contrast import contrast
 from gdcore.differences import Difference, difference
 from gdcore.experiment import Findings
-from gdui import difference_words, proofs, session, states, tables, views, wording
-from gdui.charts import MOST_MARKS
+from gdui import difference_charts, difference_words, proofs, session, states, tables, views, wording
+from gdui.charts import MOST_MARKS, View
+from gdui.report import Section
 from gdui.states import State
 
 
@@ -71,6 +72,14 @@ def tell(shift: Difference | None) -> None:
     with st.container(border=True):
         st.markdown(f"**{tables.safe(wording.capital(difference_words.what(changed)))}**")
         st.markdown(tables.safe(difference_words.moved(shift)))
+
+
+def sections(shift: Difference) -> tuple[Section, Section]:
+    """The same for a report."""
+    changed = contrast([shift.before.experiment, shift.now.experiment])
+    chart = difference_charts.moved(shift, View(dark=False, width=370))
+    told = (wording.capital(difference_words.what(changed)), difference_words.moved(shift), shift.matched.how.value)
+    return Section("What moved against the baseline", told, chart), Section("Against the baseline", table=pd.DataFrame(difference_words.rows(shift)))
 
 
 def only_changed(shift: Difference | None) -> bool:

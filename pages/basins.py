@@ -28,7 +28,7 @@ with st.container(horizontal=True, gap="medium"):
         st.caption(tables.safe(basin_words.map_caption(on)))
         key = f"{asked.stem} map {experiment.digest} {asked.window}"
         chart = basin_charts.chart(found.map, basin_charts.picture(found.map), on, session.view(450, 450), run=run)
-        answers.draw(chart, key=key, on_select=mapping.clicked(key, asked), selection_mode=["click", "zoom"])
+        answers.draw(chart, "Which minimum each place reaches", key=key, on_select=mapping.clicked(key, asked), selection_mode=["click", "zoom"])
         basin_panels.downloads(chart, found.map)
     with st.container(width=455):
         if run is not None:

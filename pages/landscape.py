@@ -38,7 +38,7 @@ with st.container(horizontal=True, gap="medium"):
         else:
             chart = run_charts.landscape(problem, trace, epoch, -gradient, view, cut, under=under, over=over)
         key = stepping.chart_key(problem, start)
-        answers.draw(chart, key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click")
+        answers.draw(chart, "The run on the landscape", key=key, on_select=stepping.clicked(problem, key, axes, marks=marks), selection_mode="click")
         st.caption(tables.safe(stationary.map_caption(marks, certificate, problem)))
         st.caption(tables.safe(structure_charts.curves_caption(problem, structure, shown, axes) or missing))
     with st.container(width=430):
@@ -51,11 +51,11 @@ with st.container(horizontal=True, gap="medium"):
             st.latex(stepping.update_equations(setup))
             st.latex(wording.filled_step(trace, epoch, gradient.tolist(), problem.variables))
             small = session.view(350, 110)
-            answers.draw(run_charts.per_epoch(trace, epoch, small, "f"))
-            st.altair_chart(run_charts.per_epoch(trace, epoch, small, "|∇f|"), width="content")
+            answers.draw(run_charts.per_epoch(trace, epoch, small, "f"), "f over the epochs")
+            answers.draw(run_charts.per_epoch(trace, epoch, small, "|∇f|"), "|∇f| over the epochs")
             st.caption(wording.RECORDED)
         with why:
-            tables.told(proofs.explained(setup.experiment(Starts.at(start)), trace, proof, certificate.minima if certificate else ()))
+            answers.tell(proofs.explained(setup.experiment(Starts.at(start)), trace, proof, certificate.minima if certificate else ()), "Explained")
         with panel:
             if structure is not None and len(structure.minima) > 1:
                 st.altair_chart(structure_charts.tree(structure, stationary.marks(certificate), session.view(350, 300)), width="content")

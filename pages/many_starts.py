@@ -32,6 +32,7 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=starting.RIGHT):
         starting.endings(shown)
 starting.coordinates(findings)
+answers.offer(report=starting.report_of(shown))
 if chosen:
     starting.one_start(shown, chosen)
 st.markdown("**All starts**")

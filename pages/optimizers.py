@@ -25,7 +25,7 @@ if success.open:
     with success, st.container(horizontal=True, gap="medium"):
         with st.container(width=490):
             st.markdown("**How soon they succeed**")
-            answers.draw(compare_charts.ecdf(found, session.view(410, 265)), key=f"ecdf {asked.key}")
+            answers.draw(compare_charts.ecdf(found, session.view(410, 265)), "How soon they succeed", key=f"ecdf {asked.key}")
         with st.container(width=500):
             st.markdown("**How often, and at what cost**")
             matches.success_table(found)
