@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class Findings:
         counts = np.bincount(self.ending_codes, minlength=len(ENDINGS))
         return {ending: int(counts[code]) for code, ending in enumerate(ENDINGS)}
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that name how every start ended and in which minimum: equal for the same outcome.
 
