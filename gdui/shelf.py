@@ -11,7 +11,6 @@ from gdui import archive, keeping, tables, wording
 from gdui.store import SavedRun, Store
 
 COLUMNS = {
-    "kept": st.column_config.DatetimeColumn("kept", format="D MMM YYYY, HH:mm", width=130),
     "settled": st.column_config.NumberColumn("settled", format="percent", width=70),
     "starts": st.column_config.NumberColumn("starts", format="localized", width=80),
     "tags": st.column_config.ListColumn("tags"),
@@ -40,14 +39,15 @@ def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
         {
             "name": [one.name for one in runs], "function": [one.function for one in runs], "optimizer": [one.optimizer for one in runs],
             "settings": [one.settings for one in runs], "starts": [one.starts for one in runs], "settled": [one.settled for one in runs],
-            "tags": [list(one.tags) for one in runs], "kept": pd.to_datetime([one.created for one in runs], unit="s"),
+            "tags": [list(one.tags) for one in runs], "kept": pd.to_datetime([one.created for one in runs], unit="s", utc=True),
             "note": [one.note for one in runs],
         }
     )  # fmt: skip
+    kept = st.column_config.DatetimeColumn("kept", format="D MMM YYYY, HH:mm", width=130, timezone=st.context.timezone)
     key = f"shelf {hash(tuple(one.id for one in runs))}"  # other rows: nothing is chosen any more
     shown = st.dataframe(
         frame, hide_index=True, key=key, on_select="rerun", selection_mode="multi-row", width="stretch",
-        height=min(38 + 35 * max(len(runs), 1), 320), column_config=COLUMNS,
+        height=min(38 + 35 * max(len(runs), 1), 320), column_config=COLUMNS | {"kept": kept},
     )  # fmt: skip
     return sorted((runs[row] for row in shown["selection"]["rows"] if row < len(runs)), key=lambda one: one.created)
 

@@ -11,12 +11,14 @@ import streamlit as st
 from gdcore.compare import transition
 from gdcore.contrast import Row, contrast
 from gdcore.differences import Difference, between
+from gdcore.experiment import Findings
 from gdcore.matching import Matched, matched
-from gdui import compare_charts, difference_charts, difference_words, maps, session, tables, wording
+from gdui import charts, compare_charts, difference_charts, difference_words, maps, session, tables, wording
 from gdui.store import SavedRun, Store
 
 FEWEST, MOST = 2, 6
 MAP_SIZE = 178
+MOST_DRAWN = 600  # starts of a map
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _compared(kept: Store, chosen: Sequence[SavedRun]) -> SideBySide:
     key = f"side by side {[(one.id, one.name) for one in chosen]}"
     found: SideBySide | None = session.cache().get(key)
     if found is None:
-        findings = [kept.findings(one.id) for one in chosen]
+        findings = [_findings(kept, one) for one in chosen]
         alike = matched(findings)
         moved = between(alike, 0, 1) if len(findings) == FEWEST else None
         found = SideBySide(_names(chosen), contrast([f.experiment for f in findings]), alike, moved)
@@ -85,6 +87,39 @@ def show(kept: Store, chosen: Sequence[SavedRun]) -> None:
         _maps(found)
 
 
+def one(kept: Store, run: SavedRun) -> None:
+    """A single run: its note, where its starts went, and how they ended."""
+    findings = _findings(kept, run)
+    if run.note:
+        st.text(run.note)
+    st.caption(tables.safe(f"{run.function}. {wording.setup(findings.experiment)}. Computed by gdboard {run.version}; labels and endings: {run.fingerprint}.{_drawn(findings)}"))
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=450):
+            _map(findings, f"one map {run.id}", 380, legend=True)
+        with st.container(width=480):
+            st.altair_chart(charts.shares(findings, session.view(370, 0)), width="content", key=f"one shares {run.id}")
+
+
+def _drawn(findings: Findings) -> str:
+    return "" if findings.count <= MOST_DRAWN else f" The map draws {MOST_DRAWN:,} of the starts, evenly picked."
+
+
+def _findings(kept: Store, run: SavedRun) -> Findings:
+    """What was kept, read once."""
+    found: Findings | None = session.cache().get(f"kept {run.id}")
+    if found is None:
+        found = kept.findings(run.id)
+        session.cache().put(f"kept {run.id}", found)
+    return found
+
+
+def _map(findings: Findings, key: str, size: int, *, legend: bool = False) -> None:
+    problem = findings.experiment.problem
+    view = session.view(size, size, (0, min(1, problem.dimension - 1)))
+    draw = maps.curve_of_starts if problem.dimension == 1 else maps.map_of_starts
+    st.altair_chart(draw(findings, view, legend=legend, most=MOST_DRAWN), width="content", key=key)
+
+
 def _start_by_start(found: SideBySide) -> None:
     """The transition matrix of two runs from the same starts."""
     findings, names = found.matched.findings, list(found.names)
@@ -115,7 +150,4 @@ def _maps(found: SideBySide) -> None:
             for name, findings in zip(found.names, found.matched.findings, strict=True):
                 with st.container(width=MAP_SIZE + 50, gap="xxsmall"):
                     st.caption(tables.safe(name))
-                    problem = findings.experiment.problem
-                    view = session.view(MAP_SIZE, MAP_SIZE, (0, min(1, problem.dimension - 1)))
-                    draw = maps.curve_of_starts if problem.dimension == 1 else maps.map_of_starts
-                    st.altair_chart(draw(findings, view, legend=False, most=600), width="content", key=f"side map {name}")
+                    _map(findings, f"side map {name}", MAP_SIZE)

@@ -17,3 +17,5 @@ with answer:
     answers.say(side_by_side.headline(kept, runs, chosen))
 if side_by_side.possible(chosen):
     side_by_side.show(kept, chosen)
+elif len(chosen) == 1:
+    side_by_side.one(kept, chosen[0])
