@@ -27,14 +27,14 @@ above = toolbar.place()
 sidebar()
 state = states.current(here)
 tools = toolbar.fill(above, state)
-sharing.tell(here, state)
-cluster.say()
 answers.begin()
 if meeting.on() and state is not None:
-    slide = meeting.stage(state.experiment)
+    slide = meeting.stage(state.experiment, here)
     with meeting.backstage():
         page.run()
-    meeting.show(slide, state.experiment)
+    meeting.show(slide, state.experiment, here)
 else:
+    sharing.tell(here, state)
+    cluster.say()
     page.run()
 toolbar.close(tools, state)

@@ -69,7 +69,7 @@ class Starts:
         if not (type(self.count) is int and 1 <= self.count <= MOST_STARTS):
             raise ValueError(f"{self.count!r} starts are not possible; give a whole number from 1 to {MOST_STARTS:,}")
         if not (type(self.seed) is int and 0 <= self.seed < 2**63):
-            raise ValueError(f"the seed is {self.seed}; give a whole number from 0 up")
+            raise ValueError(f"the seed is {self.seed}; give a whole number from 0 to {2**63 - 1:,}")
         if self.box is not None:
             region = {canonical_name(key): (float(low), float(high)) for key, (low, high) in self.box.items()}
             object.__setattr__(self, "box", FrozenDict(region))

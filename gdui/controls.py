@@ -11,13 +11,13 @@ from gdcore.notation import name_latex
 from gdcore.problem import Problem
 from gdcore.starts import DESIGNS, Starts
 from gdui import session, tables
+from gdui.links import MOST_STARTS
 from gdui.wording import sentence
 
 GIVEN = "given"
 DESIGN_NAMES = {
     "uniform": "Uniform at random", "latin hypercube": "Latin hypercube", "sobol": "Sobol' sequence", "grid": "Regular grid", GIVEN: "As given",
 }  # fmt: skip
-MOST_STARTS = 1_000_000
 
 
 def starts(problem: Problem) -> Starts | None:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gdcore.differences import Difference, Shift
-from gdcore.experiment import Findings
+from gdcore.experiment import Findings, Trace
 from gdui import charts, maps, theme
 from gdui.charts import MOST_MARKS, PAD, View
 from gdui.difference_words import name_of, shown, signed
@@ -87,11 +87,13 @@ def side_by_side(findings: Sequence[Findings], names: Sequence[str], view: View)
     return [chart.properties(title=alt.TitleParams(name, anchor="start", limit=view.width + 150)) for chart, name in zip(drawn, names, strict=True)]
 
 
-def changed_starts(difference: Difference, view: View, *, most: int = MOST_MARKS) -> alt.LayerChart:
+def changed_starts(
+    difference: Difference, view: View, *, chosen: Trace | None = None, over: Sequence[alt.Chart] = (), most: int = MOST_MARKS
+) -> alt.LayerChart:
     """Only the starts that changed, over the landscape: filled with the colour of where they end now, rimmed with that of before.
 
-    Without any where it cannot be said which changed.
+    Without any where it cannot be said which changed. chosen, over: as for maps.map_of_starts.
     """
     index = np.flatnonzero(difference.changed) if difference.changed is not None else np.empty(0, np.intp)
     draw = maps.curve_of_starts if difference.now.experiment.problem.dimension == 1 else maps.map_of_starts
-    return draw(difference.now, view, most=most, origins=maps.Origins(index, difference.before))
+    return draw(difference.now, view, chosen=chosen, over=over, most=most, origins=maps.Origins(index, difference.before))

@@ -6,6 +6,8 @@ from typing import Any
 
 import altair as alt
 
+from gdui import chart_files
+
 BY_LENGTH = ("fontSize", "strokeWidth", "dx", "dy", "width", "height", "thickness")  # of a mark: grow as the chart does
 BY_AREA = ("size",)
 VIEW = ("mark", "layer", "hconcat", "vconcat", "facet")
@@ -14,7 +16,7 @@ LETTERS = 18  # pixels of the type beside axes and in legends, whatever the char
 
 def enlarged(chart: alt.TopLevelMixin, factor: float) -> dict[str, Any]:
     """The chart in Vega-Lite, every length times the factor and every area times its square, and type that can be read across a room."""
-    spec = _grown(chart.to_dict(), factor)
+    spec = _grown(chart_files.specification(chart), factor)
     words = {"labelFontSize": LETTERS, "titleFontSize": LETTERS, "labelLimit": 260}
     spec["config"] = {**spec.get("config", {}), "axis": words, "legend": {**words, "symbolSize": 120 * factor}, "title": {"fontSize": LETTERS}}
     return spec

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from gdcore.contrast import contrast
 from gdcore.experiment import Findings
-from gdui import states, tables, views, wording
+from gdui import difference_words, states, tables, views, wording
+from gdui.saved import short
 from gdui.states import State
 
 MOST = 20
+LONGEST = 90  # characters on a button
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,16 @@ def show(now: State | None) -> None:
     if not entries:
         st.caption(f"The last {MOST} runs of this session appear here, each one click away.")
     for k, entry in enumerate(entries):
-        setup = f"{_function(entry)}, {wording.setup(entry.state.experiment)}"
         st.button(
-            tables.safe(setup), key=f"history {entry.digest}", on_click=states.put, args=(entry.state,), width="stretch",
+            tables.safe(_label(entry, now)), key=f"history {entry.digest}", on_click=states.put, args=(entry.state,), width="stretch",
             icon=":material/undo:" if k == 0 else ":material/history:", help=tables.safe(entry.sentence),
         )  # fmt: skip
 
 
-def _function(entry: Entry) -> str:
-    problem = entry.state.experiment.problem
-    return (problem.name or problem.text())[:40]
+def _label(entry: Entry, now: State | None) -> str:
+    """What is otherwise in that run; its whole setup where the function is another one."""
+    experiment = entry.state.experiment
+    rows = contrast([now.experiment, experiment]) if now is not None else []
+    if rows and not any(row.key in ("formula", "name", "variables") for row in rows):
+        return short(wording.capital(difference_words.what(rows)), LONGEST)
+    return short(f"{experiment.problem.name or experiment.problem.text()[:40]}, {wording.setup(experiment)}", LONGEST)

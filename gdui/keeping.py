@@ -10,7 +10,7 @@ import gdcore
 from gdcore.experiment import Findings, run
 from gdui import answers, links, proofs, session, sharing, states, tables, views, wording
 from gdui.states import State
-from gdui.store import SavedRun, Store, StoreError, place
+from gdui.store import Store, StoreError, place
 
 PURGED = 7 * 86_400.0  # seconds that a deleted run can be had back
 PATIENT = 1.0  # times the usual work that is done for a run that is kept before its page was seen
@@ -75,9 +75,11 @@ def _keep(state: State, kept: Store) -> None:
     digest = state.experiment.digest
     try:
         found = _findings(state)
+        said = answers.given().sentence if state.page in views.PAGES else ""
         one = kept.save(
             found, name=st.session_state[f"keep name {digest}"], note=st.session_state[f"keep note {digest}"], tags=st.session_state["keep tags"],
-            page=state.page, view=dict(state.shown), sentence=answers.given().sentence or wording.headline(proofs.known_now(found)),
+            page=state.page if state.page in views.PAGES else views.MANY_STARTS, view=dict(state.shown),
+            sentence=said or wording.headline(proofs.known_now(found)),
         )  # fmt: skip
         st.session_state["kept"] = (digest, True, f"Kept as '{one.name}'.")
     except ValueError as error:
@@ -95,20 +97,20 @@ def _findings(state: State) -> Findings:
     return found
 
 
-def open_run(kept: Store, id: str) -> None:
-    """Callback: the whole dashboard as it was when the run was kept. An imported one, or one of another gdboard, is run anew."""
+def open_run(kept: Store, id: str) -> bool:
+    """Callback: the whole dashboard as it was when the run was kept, and whether that is possible.
+
+    An imported run, or one of another gdboard, is run anew; what is run anew is compared with what was kept.
+    """
     try:
-        one = kept.run(id)
-        experiment = kept.experiment(id)
-        if not one.imported and one.version == gdcore.__version__ and session.cache().get(experiment.digest) is None:
+        one, experiment = kept.run(id), kept.experiment(id)
+        own = not one.imported and one.version == gdcore.__version__ and session.cache().get(experiment.digest) is None
+        if own:
             session.cache().put(experiment.digest, kept.findings(id))
-        take(one, State(one.page or views.MANY_STARTS, experiment, one.view))
     except ValueError as error:
         st.session_state["shelf trouble"] = wording.sentence(error)
-
-
-def take(one: SavedRun, state: State) -> None:
-    """Put a kept run's state into force, to be compared with what was kept."""
-    link = links.Link(state.experiment, state.shown, one.digest[:8], one.fingerprint, one.version)
-    sharing.expect(link, f"the saved run '{one.name}'")
-    states.put(state)
+        return False
+    link = links.Link(experiment, one.view, one.digest[:8], one.fingerprint, one.version)
+    sharing.expect(link, f"the saved run '{one.name}'", anew=not own)
+    states.put(State(one.page if one.page in views.PAGES else views.MANY_STARTS, experiment, one.view))
+    return True

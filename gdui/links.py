@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ VERSION = 1
 LONGEST = 16_000  # characters of all values together
 MOST_POINTS = 200  # start points, each with its coordinates
 MOST_NAME = 80
+MOST_STARTS = 1_000_000  # that the dashboard runs
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII)
 SHOWN = "show."  # before the names of what a page shows
 FIRST_PROBLEM, FIRST_OPTIMIZER = "peaks", "gd"
@@ -192,6 +194,8 @@ def _read_problem(query: Mapping[str, str]) -> tuple[Problem, Problem]:
     parameters = {name: _read_number(text, f"parameter {name}") for name, text in _under(query, "p.").items()}
     if "f" in query:
         name = query.get("name", "")
+        if not box:
+            raise ValueError("it does not say where to look: give each variable a range, such as box.x=-3..3")
         if len(name) > MOST_NAME:
             raise ValueError(f"the function's name has {len(name)} characters (at most {MOST_NAME})")
         problem = Problem.from_text(query["f"], box=box, parameters=parameters, name=name).prepare()
@@ -207,19 +211,30 @@ def _read_problem(query: Mapping[str, str]) -> tuple[Problem, Problem]:
 def _read_optimizer(query: Mapping[str, str]) -> tuple[Optimizer, bool]:
     """The optimizer, and whether it is a built-in one."""
     if "own" in query:
-        own = Optimizer.from_dict(json.loads(query["own"]))
-        if not isinstance(own.name, str) or not 0 < len(own.name) <= MOST_NAME:
-            raise ValueError(f"the optimizer's name must be text of at most {MOST_NAME} characters")
-        return own, False
+        return optimizer_of(query["own"]), False
     key = query.get("optimizer", FIRST_OPTIMIZER)
     if key not in OPTIMIZERS:
         raise ValueError(f"there is no optimizer '{key[:40]}'")
     return OPTIMIZERS[key], True
 
 
+def optimizer_of(text: str) -> Optimizer:
+    """An optimizer in JSON, through the same checks as typed equations; ValueError where it is none."""
+    try:
+        data = json.loads(text)
+        name = data["name"]
+        if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME or not name.isprintable():
+            raise ValueError(f"an optimizer's name must be text of at most {MOST_NAME} characters")
+        return Optimizer.from_dict(data)
+    except (KeyError, TypeError, AttributeError, RecursionError, OverflowError, json.JSONDecodeError):
+        raise ValueError("the optimizer that it describes is no optimizer in JSON") from None
+
+
 def _read_setting(text: str) -> float | str:
     """A number, or a schedule: a formula in t and T."""
-    return float(text) if NUMBER.fullmatch(text) else text
+    if not text.strip():
+        raise ValueError("a setting is empty: give it a number, or a formula in t and T")
+    return _read_number(text, "a setting") if NUMBER.fullmatch(text) else text
 
 
 def _read_starts(query: Mapping[str, str], problem: Problem) -> Starts:
@@ -235,6 +250,8 @@ def _read_starts(query: Mapping[str, str], problem: Problem) -> Starts:
     if not set(region) <= set(problem.variables):
         raise ValueError(f"the start region names what is no variable: there are {', '.join(problem.variables)}")
     usual = Starts()
+    if _read_whole(query, "starts", usual.count) > MOST_STARTS:
+        raise ValueError(f"it asks for {query['starts'][:19]} starts (at most {MOST_STARTS:,})")
     return Starts(
         query.get("design", usual.design), _read_whole(query, "starts", usual.count), _read_whole(query, "seed", usual.seed),
         {**problem.start_box, **region},
@@ -262,6 +279,8 @@ def _read_whole(query: Mapping[str, str], name: str, usual: int) -> int:
 def _read_number(text: str, what: str) -> float:
     if not NUMBER.fullmatch(text):
         raise ValueError(f"{what} is '{text[:20]}', not a number")
+    if math.isinf(float(text)):
+        raise ValueError(f"{what} is '{text[:20]}', beyond all numbers")
     return float(text)
 
 

@@ -62,7 +62,7 @@ def frame(problem: Problem, axes: tuple[int, int], proof: Proof) -> Frame:
     box = Window.of(problem, drawn, held)
     stem = f"basins {problem.formula[:60]} {problem.limits} {drawn}"
     asked = st.session_state.get(f"{stem} window")
-    window = box if asked is None else Window(drawn, *asked, held=tuple(box.held)) if len(drawn) == 2 else Window(drawn, asked[0], held=tuple(box.held))
+    window = box if asked is None else _window(drawn, asked, box)
     session.keep("basins side", USUAL)
     side = st.selectbox(
         "Pixels", SIZES, key="basins side", width=110, persist_state="session", format_func=lambda n: f"{n:,}²" if len(drawn) == 2 else f"{n:,}",
@@ -71,6 +71,14 @@ def frame(problem: Problem, axes: tuple[int, int], proof: Proof) -> Frame:
     st.button("Zoom out", icon=":material/zoom_out:", disabled=window == box, on_click=_widen, args=(f"{stem} window", window, box), help="A window twice as wide.")
     st.button("Whole box", icon=":material/fit_screen:", disabled=window == box, on_click=_whole, args=(f"{stem} window",), help="The whole box again.")
     return Frame(window, box, int(side), stem)
+
+
+def _window(drawn: tuple[int, ...], asked: Sequence[tuple[float, float]], box: Window) -> Window:
+    """The window that was asked for, where it is one."""
+    try:
+        return Window(drawn, asked[0], asked[1] if len(drawn) == 2 else None, held=tuple(box.held))
+    except ValueError:
+        return box
 
 
 def _held(problem: Problem, proof: Proof) -> tuple[float, ...] | None:

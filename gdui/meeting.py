@@ -28,6 +28,23 @@ MOST_CHARTS = 2
 VALUES = 41  # of the number that can be changed
 
 
+SCRIPT = """
+export default function() {
+  const leave = () => setTimeout(() => {
+    const held = document.activeElement;
+    if (held && held.getAttribute('role') === 'slider') held.blur();
+  }, 50);
+  document.addEventListener('pointerup', leave);
+  return () => document.removeEventListener('pointerup', leave);
+}
+"""  # a slider that was dragged gives the arrow keys back
+
+
+@st.cache_resource
+def _component() -> object:
+    return st.components.v2.component("gdboard_arrows", js=SCRIPT)
+
+
 def on() -> bool:
     return bool(st.session_state.get("meeting"))
 
@@ -36,8 +53,10 @@ def enter(state: State) -> None:
     """Callback: begin with the state in force."""
     st.session_state["meeting"] = True
     st.session_state["meeting step"] = 0
-    st.session_state["meeting first"] = state if state.page in views.PAGES else replace(state, page=views.MANY_STARTS)
-    states.put(st.session_state["meeting first"])
+    if state.page not in views.PAGES:
+        state = State(views.MANY_STARTS, state.experiment, views.stated(views.MANY_STARTS, state.experiment.problem))
+    st.session_state["meeting first"] = state
+    states.put(state)
 
 
 def _leave() -> None:
@@ -53,19 +72,26 @@ def _runs(kept: Store | None) -> list[SavedRun]:
 def _step(by: int, kept: Store, runs: list[SavedRun]) -> None:
     """Callback: the next state or the one before; the first of all is the one that the meeting began with."""
     step = (st.session_state["meeting step"] + by) % (len(runs) + 1)
-    st.session_state["meeting step"] = step
-    if step:
-        keeping.open_run(kept, runs[step - 1].id)
-    else:
+    if step == 0:
         states.put(st.session_state["meeting first"])
+    elif not keeping.open_run(kept, runs[step - 1].id):
+        return
+    st.session_state["meeting step"] = step
 
 
-def stage(experiment: Experiment) -> DeltaGenerator:
+def stage(experiment: Experiment, page: str) -> DeltaGenerator:
     """The bar with the one control, and the place of the slide; the page itself runs where nobody sees it."""
     st.html(STYLE)
     kept = keeping.store()
     runs = _runs(kept)
-    _bar(kept, runs, min(st.session_state["meeting step"], len(runs)), quantities(experiment))
+    _bar(kept, runs, min(st.session_state["meeting step"], len(runs)), _changeable(experiment, page))
+    arrows = _component()
+    assert callable(arrows)
+    with st.container(key="arrow-keys"):
+        arrows(key="arrows", height=1)
+    trouble = st.session_state.pop("shelf trouble", "")
+    if trouble:
+        st.error(tables.safe(trouble), icon=":material/error:")
     slide = st.container(key="slide").empty()
     slide.caption("One moment: this is being computed.")
     return slide
@@ -76,12 +102,13 @@ def backstage() -> DeltaGenerator:
     return st.container(key="backstage")
 
 
-def show(slide: DeltaGenerator, experiment: Experiment) -> None:
+def show(slide: DeltaGenerator, experiment: Experiment, page: str) -> None:
     """What the page has answered."""
     answer, problem = answers.given(), experiment.problem
     with slide.container():
         st.markdown(f"### {tables.safe(answer.sentence)}")
-        st.markdown(tables.safe(f"{(problem.name or problem.text())[:60]} · {wording.setup(experiment)}"))
+        under = f"{experiment.starts.count:,} starts" if page == views.OPTIMIZERS_PAGE else wording.setup(experiment)
+        st.markdown(tables.safe(f"{(problem.name or problem.text())[:60]} · {under}"))
         with st.container(horizontal=True, gap="large"):
             for k, chart in enumerate(answer.charts[:MOST_CHARTS]):
                 st.vega_lite_chart(enlarging.enlarged(chart, SECOND if k else _factor(chart)), width="content", key=f"meeting chart {k} {experiment.digest}")
@@ -92,10 +119,10 @@ def _factor(chart: object) -> float:
     return min(max(TALLEST / height, FACTORS[0]), FACTORS[1]) if isinstance(height, (int, float)) and height else FACTORS[0]
 
 
-def _bar(kept: Store | None, runs: list[SavedRun], step: int, known: dict[str, Quantity]) -> None:
+def _bar(kept: Store | None, runs: list[SavedRun], step: int, quantity: Quantity) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width=520):
-            _control(known, step)
+            _control(quantity, step)
         name = runs[step - 1].name if step else "Now"
         st.markdown(tables.safe(f"{step + 1} of {len(runs) + 1}: {name}"), width="content")
         with st.container(horizontal=True, width="content"):
@@ -104,9 +131,18 @@ def _bar(kept: Store | None, runs: list[SavedRun], step: int, known: dict[str, Q
             st.button("Leave", key="meeting leave", shortcut="Esc", on_click=_leave, type="tertiary")
 
 
-def _control(known: dict[str, Quantity], step: int) -> None:
-    """The one number that a meeting can change: the learning rate, or what was chosen last to be varied on Sensitivity."""
-    quantity = known.get(str(st.session_state.get("sweep x"))) or known.get("setting lr") or next(iter(known.values()))
+def _changeable(experiment: Experiment, page: str) -> Quantity:
+    """The one number that a meeting can change: what was chosen last to be varied on Sensitivity, else the learning rate.
+
+    A setting that is a schedule is none; where several optimizers are compared, those of the sidebar's are none either.
+    """
+    fixed = {f"setting {name}" for name, value in experiment.settings.items() if isinstance(value, str) or page == views.OPTIMIZERS_PAGE}
+    known = {key: quantity for key, quantity in quantities(experiment).items() if key not in fixed}
+    return known.get(str(st.session_state.get("sweep x"))) or known.get("setting lr") or known["epochs"]
+
+
+def _control(quantity: Quantity, step: int) -> None:
+    """A slider, from a tenth to ten times where the number began."""
     anchor = st.session_state.setdefault(f"meeting from {step} {quantity.key}", quantity.value)
     spread = default_range(replace(quantity, value=anchor), VALUES).values(quantity)
     options = sorted({*(float(f"{value:.3g}") for value in spread), anchor, quantity.value})

@@ -26,8 +26,9 @@ def restore(experiment: Experiment) -> None:
 
 
 def _restore_problem(problem: Problem) -> None:
-    key = gallery_key(problem)
-    forget_places()
+    key, before = gallery_key(problem), session.last_good()
+    if before is None or (before.problem.formula, before.problem.variables) != (problem.formula, problem.variables):
+        forget_places()
     st.session_state["problem"] = key or OWN
     st.session_state["formula"] = problem.formula
     if key is None:

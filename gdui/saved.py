@@ -19,7 +19,7 @@ from gdui.records import RecordError, packed
 
 NAME, NOTE, TAG, SENTENCE, PAGE, VIEW = 120, 4000, 40, 2000, 200, 200_000  # characters at most
 MOST_TAGS = 20
-YEAR_10000 = 253_402_300_800.0
+YEAR_2200 = 7_258_118_400.0  # beyond which no clock is right, and which tables can still show
 UNFIT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -174,6 +174,6 @@ def viewed(view: Mapping[str, str]) -> FrozenDict[str]:
 
 
 def _moment(created: float) -> float:
-    if type(created) not in (int, float) or not math.isfinite(created) or not 0 <= created < YEAR_10000:
-        raise StoreError("the time of saving is no time between 1970 and the year 9999: give seconds since 1970")
+    if type(created) not in (int, float) or not math.isfinite(created) or not 0 <= created < YEAR_2200:
+        raise StoreError("the time of saving is no time between 1970 and the year 2200: give seconds since 1970")
     return float(created)

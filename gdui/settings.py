@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -18,6 +19,7 @@ from gdui import charts, session
 
 TYPED = "typed"
 PER_DECADE = 24
+NUMBER = r"([0-9.e+-]+)"  # as repr writes it
 FIELD = 220  # pixels of a field that stands beside others
 
 
@@ -34,15 +36,27 @@ def fields(optimizer: Optimizer, prefix: str, defaults: Mapping[str, float], *, 
 
 
 def fill(prefix: str, values: Mapping[str, float | str], defaults: Mapping[str, float] | None = None) -> None:
-    """Put the values into the fields. A schedule is put there as one's own formula; its number is then the default."""
+    """Put the values into the fields. A schedule that is none of the templates is put there as one's own formula, its number as the default."""
     for name, value in values.items():
         schedule = f"{prefix} schedule {name}"
         if isinstance(value, str):
-            st.session_state[schedule], st.session_state[f"{schedule} text"] = TYPED, value
-            st.session_state[f"{prefix} {name}"] = (defaults or {})[name]
+            kind, number = template(value)
+            st.session_state[schedule], st.session_state[f"{schedule} text"] = kind, value
+            st.session_state[f"{prefix} {name}"] = (defaults or {})[name] if number is None else number
         else:
             st.session_state[f"{prefix} {name}"] = value
             st.session_state.pop(schedule, None)
+
+
+def template(text: str) -> tuple[str, float | None]:
+    """Which of the schedules offered makes this text, and from which number; one's own formula and None where none does."""
+    for kind, schedule in SCHEDULES.items():
+        if kind == "constant":  # that is a number, and no text
+            continue
+        found = re.fullmatch(NUMBER.join(map(re.escape, re.split(r"\ba\b", schedule.formula))), text)
+        if found and schedule.at(float(found[1])) == text:
+            return kind, float(found[1])
+    return TYPED, None
 
 
 def _number(name: str, setting: Setting, prefix: str, default: float, *, slider: bool, width: Literal["stretch"] | int) -> float:

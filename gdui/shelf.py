@@ -10,8 +10,9 @@ import streamlit as st
 from gdui import archive, keeping, tables, wording
 from gdui.store import SavedRun, Store
 
+MOST_GONE = 50  # deleted runs that have a button each
 COLUMNS = {
-    "settled": st.column_config.NumberColumn("settled", format="percent", width=70),
+    "settled": st.column_config.NumberColumn("settled", format="%.1f %%", width=75),
     "starts": st.column_config.NumberColumn("starts", format="localized", width=80),
     "tags": st.column_config.ListColumn("tags"),
 }
@@ -38,7 +39,7 @@ def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
     frame = pd.DataFrame(
         {
             "name": [one.name for one in runs], "function": [one.function for one in runs], "optimizer": [one.optimizer for one in runs],
-            "settings": [one.settings for one in runs], "starts": [one.starts for one in runs], "settled": [one.settled for one in runs],
+            "settings": [one.settings for one in runs], "starts": [one.starts for one in runs], "settled": [100 * one.settled for one in runs],
             "tags": [list(one.tags) for one in runs], "kept": pd.to_datetime([one.created for one in runs], unit="s", utc=True),
             "note": [one.note for one in runs],
         }
@@ -66,13 +67,16 @@ def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
         st.button(
             "Delete", icon=":material/delete:", disabled=not chosen or not kept.writable, on_click=_delete, args=(kept, ids), help="Can be undone for a week."
         )
+        lost = [run.name for run in chosen if not kept.present(run.id)]
         st.download_button(
-            "Export", lambda: archive.exported(kept, ids), "gdboard-runs.zip", "application/zip", icon=":material/download:", disabled=not chosen,
+            "Export", lambda: archive.exported(kept, ids), "gdboard-runs.zip", "application/zip", icon=":material/download:", disabled=not chosen or bool(lost),
             on_click="ignore", help="The chosen runs as one file: JSON and Parquet in a zip.",
         )  # fmt: skip
         with st.popover("Import", icon=":material/upload:", disabled=not kept.writable):
             st.file_uploader("A file that Export made", key="shelf file", on_change=_import, args=(kept,), help="What is damaged or strange is refused as a whole.")
         _bin(kept)
+    if lost:
+        st.error(tables.safe(f"The file of '{lost[0][:60]}' is missing: put it back into the folder of saved runs, or delete the run."), icon=":material/error:")
 
 
 def _edit(kept: Store, one: SavedRun) -> None:
@@ -91,6 +95,7 @@ def _said(good: bool, text: str) -> None:
 
 def _change(kept: Store, id: str) -> None:
     state = st.session_state
+    state.pop("shelf deleted", None)
     try:
         one = kept.change(id, name=state[f"edit name {id}"], note=state[f"edit note {id}"], tags=state[f"edit tags {id}"])
         _said(True, f"Changed '{one.name}'.")
@@ -131,7 +136,9 @@ def _bin(kept: Store) -> None:
     if not gone:
         return
     with st.popover(f"Deleted ({len(gone):,})", icon=":material/restore_from_trash:"):
-        for one in gone[:30]:
+        if len(gone) > MOST_GONE:
+            st.button(f"All {len(gone):,}", key="undelete all", icon=":material/undo:", on_click=_undelete, args=(kept, [one.id for one in gone]), width="stretch")
+        for one in gone[:MOST_GONE]:
             st.button(tables.safe(one.name), key=f"undelete {one.id}", icon=":material/undo:", on_click=_undelete, args=(kept, [one.id]), width="stretch")
 
 
@@ -146,7 +153,8 @@ def tell(kept: Store) -> None:
         st.error(tables.safe(trouble), icon=":material/error:")
     if said:
         st.success(tables.safe(said), icon=":material/check:")
+    gone = {one.id for one in kept.runs(deleted=True)} & set(gone or ())
     if gone:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(f"{len(gone):,} run{' was' if len(gone) == 1 else 's were'} deleted.", icon=":material/delete:", width="content")
-            st.button("Undo", key="shelf undo", icon=":material/undo:", on_click=_undelete, args=(kept, gone))
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.info(f"{len(gone):,} run{' was' if len(gone) == 1 else 's were'} deleted.", icon=":material/delete:")
+            st.button("Undo", key="shelf undo", icon=":material/undo:", on_click=_undelete, args=(kept, sorted(gone)))

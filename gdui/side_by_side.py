@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from gdcore.compare import transition
@@ -14,7 +15,7 @@ from gdcore.differences import Difference, between
 from gdcore.experiment import Findings
 from gdcore.matching import Matched, matched
 from gdui import charts, compare_charts, difference_charts, difference_words, maps, session, tables, wording
-from gdui.store import SavedRun, Store
+from gdui.store import SavedRun, Store, StoreError
 
 FEWEST, MOST = 2, 6
 MAP_SIZE = 178
@@ -33,6 +34,18 @@ class SideBySide:
 
 def possible(chosen: Sequence[SavedRun]) -> bool:
     return FEWEST <= len(chosen) <= MOST
+
+
+def readable(kept: Store, chosen: Sequence[SavedRun]) -> list[SavedRun]:
+    """The chosen runs that can be read, up to as many as can be compared; a sentence for each of the others."""
+    found = list(chosen)
+    for run in chosen if len(chosen) <= MOST else ():
+        try:
+            _findings(kept, run)
+        except StoreError as error:
+            found.remove(run)
+            st.error(tables.safe(str(error)), icon=":material/error:")
+    return found
 
 
 def headline(kept: Store, runs: Sequence[SavedRun], chosen: Sequence[SavedRun]) -> str:
@@ -66,8 +79,8 @@ def _names(chosen: Sequence[SavedRun]) -> tuple[str, ...]:
     """The runs' names, with a number where two are alike."""
     names: list[str] = []
     for one in chosen:
-        often = sum(name == one.name or name.startswith(f"{one.name} (") for name in names)
-        names.append(f"{one.name} ({often + 1})" if often else one.name)
+        tries = (one.name, *(f"{one.name} ({often})" for often in range(2, len(chosen) + 2)))
+        names.append(next(name for name in tries if name not in names and (name == one.name or name not in {other.name for other in chosen})))
     return tuple(names)
 
 
@@ -77,7 +90,7 @@ def show(kept: Store, chosen: Sequence[SavedRun]) -> None:
     st.caption(tables.safe(found.matched.how.value))
     if found.rows:
         st.markdown("**Only what differs**")
-        st.table(difference_words.contrast_frame(found.rows, [tables.safe(name) for name in found.names]))
+        st.table(differing(found))
     st.markdown("**Shares of all starts by minimum and ending** (line: 95 % interval)")
     with st.container(horizontal=True, gap="small"):
         for name, chart in zip(found.names, difference_charts.side_by_side(found.matched.findings, found.names, session.view(150, 0)), strict=True):
@@ -98,6 +111,12 @@ def one(kept: Store, run: SavedRun) -> None:
             _map(findings, f"one map {run.id}", 380, legend=True)
         with st.container(width=480):
             st.altair_chart(charts.shares(findings, session.view(370, 0)), width="content", key=f"one shares {run.id}")
+
+
+def differing(found: SideBySide) -> pd.DataFrame:
+    """Only what differs, as text that no table takes for Markdown."""
+    frame = difference_words.contrast_frame(found.rows, [tables.safe(name) for name in found.names])
+    return frame.map(tables.safe).rename(index=tables.safe)
 
 
 def _drawn(findings: Findings) -> str:

@@ -45,7 +45,7 @@ def where(shown: Shown) -> Chosen | None:
     axes = controls.projection(problem)
     place = st.container()
     bordered, only = controls.borders(problem), what_if.only_changed(shown.shift)
-    count = controls.trajectories() if problem.dimension > 1 else 0
+    count = controls.trajectories() if problem.dimension > 1 and not only else 0
     start = tables.chosen_start(shown.digest, findings)
     chosen = Chosen(start, session.recorded(shown.digest, tables.points_at(findings, start), findings.experiment)[0]) if start else None
     with place:
@@ -55,14 +55,14 @@ def where(shown: Shown) -> Chosen | None:
 
 
 def _map(shown: Shown, view: charts.View, chosen: Chosen | None, *, bordered: bool, only: bool, paths: int) -> None:
-    findings, carried = shown.findings, shown.carried
-    run = chosen and chosen.run
+    findings, run = shown.findings, chosen and chosen.run
+    carried = None if only else shown.carried
+    over = structure_charts.over_starts(findings, shown.proof.structure, carried, view) if bordered else []
     if only and shown.shift is not None:
         st.caption(what_if.map_caption(shown.shift))
-        chart = difference_charts.changed_starts(shown.shift, view)
+        chart = difference_charts.changed_starts(shown.shift, view, chosen=run, over=over)
     else:
         st.caption(tables.map_caption(findings, ringed=bordered and carried is not None and carried.count > 0))
-        over = structure_charts.over_starts(findings, shown.proof.structure, carried, view) if bordered else []
         traces = session.recorded(shown.digest, tables.points(findings, paths), findings.experiment) if paths else []
         one = findings.experiment.problem.dimension == 1
         chart = maps.curve_of_starts(findings, view, chosen=run, over=over) if one else maps.map_of_starts(findings, view, paths=traces, chosen=run, over=over)

@@ -33,7 +33,7 @@ def current(page: str) -> State | None:
 def put(state: State) -> None:
     """Put a state into all widgets and ask for its page. Call it in a callback, or before any widget is drawn."""
     restoring.restore(state.experiment)
-    views.show(state.page, state.experiment.problem, state.shown)
+    st.session_state["passed over"] = views.show(state.page, state.experiment.problem, state.shown)
     st.session_state["go to"] = state.page
 
 

@@ -98,6 +98,10 @@ class Store:
         with self._reading(id) as file:
             return unpacked(file)
 
+    def present(self, id: str) -> bool:
+        """Whether the file of a run is where it should be."""
+        return self._file(id).exists()
+
     def data(self, id: str) -> bytes:
         """The file of a run, as it stands."""
         with self._reading(id) as file:

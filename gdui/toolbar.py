@@ -48,8 +48,8 @@ def close(tools: Tools, state: State | None) -> None:
         if tool.open:
             with tool:
                 show(state)
-    if state is not None and state.page in views.PAGES and not sharing.pending():
-        address.mirror(sharing.link_to(state) or "")
+    if state is not None and state.page in views.PAGES and not sharing.pending(state):
+        address.mirror(state.page, sharing.link_to(state) or "")
 
 
 def _share(state: State | None) -> None:

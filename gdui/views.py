@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +12,17 @@ import streamlit as st
 
 from gdcore.experiment import Experiment
 from gdcore.optimizers import OPTIMIZERS
-from gdcore.problem import Problem
-from gdui import contenders, mapping, sweeping
-from gdui.links import NUMBER
+from gdcore.problem import LARGEST, Problem
+from gdcore.stopping import MOST_EPOCHS
+from gdui import contenders, mapping, session, sweeping
+from gdui.links import NUMBER, optimizer_of
 
 MOST_TEXT = 200
 MANY_STARTS, LANDSCAPE, OPTIMIZERS_PAGE, SENSITIVITY, BASINS, THEORY = "many_starts", "landscape", "optimizers", "sensitivity", "basins", "theory"
 USUAL_WORK = 1000 * 1000  # starts times epochs
+AXES = ("across", "up")
+ALSO = "also."  # before the numbers of optimizers that come along
+TABS = ("Success", "Where starts go", "Race", "Performance profile", "Your own optimizer")
 
 
 @dataclass(frozen=True)
@@ -38,9 +44,10 @@ class Choice:
 
 
 def _number(text: str) -> float:
-    if not NUMBER.fullmatch(text):
+    value = float(text) if NUMBER.fullmatch(text) else math.nan
+    if not abs(value) <= LARGEST:
         raise ValueError
-    return float(text)
+    return value
 
 
 def _whole(low: int, high: int) -> Form:
@@ -78,7 +85,11 @@ def _ranges(count: int) -> Form:
 NUMBERS = Form(lambda value: repr(float(value)).removesuffix(".0"), _number)
 FLAGS = Form(lambda value: "yes" if value else "no", lambda text: {"yes": True, "no": False}[text])
 TEXT = _option()
-NAMES = Form(";".join, lambda text: [name[:MOST_TEXT] for name in text.split(";")][: contenders.MOST])
+NAMES = Form(
+    lambda names: ";".join(name.replace("%", "%25").replace(";", "%3B") for name in names),
+    lambda text: list(dict.fromkeys(name[:MOST_TEXT].replace("%3B", ";").replace("%25", "%") for name in text.split(";")))[: contenders.MOST],
+)
+POINTS = Form(lambda point: ",".join(f"{float(c)!r}" for c in point), lambda text: tuple(_number(part) for part in text.split(",")[:2]))
 
 
 # -- what each page has to say -----------------------------------------------------------------------------------------
@@ -90,6 +101,7 @@ def _many_starts(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
 
 def _landscape(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
     start = [Choice(f"start.{name}", f"landscape {name}", NUMBERS) for name in problem.variables]
+    start.append(Choice("epoch", "epoch shown", _whole(0, MOST_EPOCHS), 0))
     layers = [Choice(what, f"show {what}", FLAGS, what != "descents") for what in ("points", "borders", "descents")]
     return [*start, *layers, *_axes(problem)]
 
@@ -105,9 +117,11 @@ def _optimizers(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
         Choice("training", "training starts", _whole(1, contenders.MOST_TRAINING), contenders.TRAINING.count),
         Choice("training.seed", "training seed", _whole(0, 2**53), contenders.TRAINING.seed),
         Choice("all", "search all", FLAGS, False),
+        Choice("tab", "optimizers tab", _option(*TABS), TABS[0]),
     ]
-    for option in NAMES.read(said("compare") or ";".join(contenders.OPENING)):
-        optimizer = OPTIMIZERS.get(option.removesuffix(contenders.AGAIN))
+    known = session.optimizers()
+    for option in NAMES.read(said("compare") or NAMES.write(contenders.OPENING)):
+        optimizer = known.get(option.removesuffix(contenders.AGAIN))
         usual = optimizer.defaults_for(problem) if optimizer else {}
         for name, value in usual.items():
             key = f"contender {option} {stem}"
@@ -129,10 +143,12 @@ def _sensitivity(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
 
 
 def _basins(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
-    drawn = (0, 1)[: min(2, problem.dimension)]
+    drawn = _drawn(problem, said)[: min(2, problem.dimension)]
+    stem = f"basins {problem.formula[:60]} {problem.limits} {drawn}"
     sizes = Form(str, lambda text: {str(side): side for side in mapping.SIZES}[text])
-    window = Choice("window", f"basins {problem.formula[:60]} {problem.limits} {drawn} window", _ranges(len(drawn)))
-    found = [Choice("pixels", "basins side", sizes, mapping.USUAL), window, Choice("against", "basins against", TEXT, mapping.NOTHING)]
+    window = Choice("window", f"{stem} window", _ranges(len(drawn)))
+    found = [*_axes(problem), Choice("pixels", "basins side", sizes, mapping.USUAL), window, Choice("start", f"{stem} start", POINTS)]
+    found.append(Choice("against", "basins against", TEXT, mapping.NOTHING))
     if said("against") not in ("", mapping.NOTHING, mapping.SMALL_STEPS):
         found.append(Choice("other", f"basins other {said('against')}", NUMBERS))
     return found
@@ -144,65 +160,116 @@ def _theory(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
 
 def _axes(problem: Problem) -> list[Choice]:
     """The two variables that a map shows, where there are more."""
-    names, key = _option(*problem.variables), "axis " + " ".join(problem.variables)
-    return [Choice(way, f"{key} {way}", names) for way in ("across", "up")] if problem.dimension > 2 else []
+    names = _option(*problem.variables)
+    return [Choice(way, _axis_key(problem, way), names) for way in AXES] if problem.dimension > 2 else []
+
+
+def _axis_key(problem: Problem, way: str) -> str:
+    return f"axis {' '.join(problem.variables)} {way}"
+
+
+def _drawn(problem: Problem, said: Callable[[str], str]) -> tuple[int, int]:
+    """The two variables that a map shows, as they are said or by default."""
+    across, up = (problem.variables.index(name) if name in problem.variables else -1 for name in map(said, AXES))
+    return (across, up) if min(across, up) >= 0 and across != up else (0, min(1, problem.dimension - 1))
 
 
 PAGES: dict[str, Callable[[Problem, Callable[[str], str]], list[Choice]]] = {
     MANY_STARTS: _many_starts, LANDSCAPE: _landscape, OPTIMIZERS_PAGE: _optimizers, SENSITIVITY: _sensitivity, BASINS: _basins, THEORY: _theory,
 }  # fmt: skip
-FIRST = {"vary": "sweep x", "and": "sweep y", "against": "basins against"}  # choices that decide which others there are
+FIRST = {"compare": "contenders", "vary": "sweep x", "and": "sweep y", "against": "basins against"}  # choices that decide which others there are
 
 
 # -- reading and writing -----------------------------------------------------------------------------------------------
 
 
 def stated(page: str, problem: Problem) -> dict[str, str]:
-    """What the page shows now, as texts by name; what is as usual is left out."""
+    """What the page shows now, as texts by name; what is as usual is left out. One's own contenders come along in full."""
     if page not in PAGES:
         return {}
 
     def said(name: str) -> str:
-        found = st.session_state.get("contenders") if name == "compare" else st.session_state.get(FIRST.get(name, ""))
-        return ";".join(found) if isinstance(found, list) else found or ""
+        found = st.session_state.get(_axis_key(problem, name) if name in AXES else FIRST.get(name, ""))
+        return NAMES.write(found) if isinstance(found, list) else found or ""
 
     held = [(choice, st.session_state.get(choice.key)) for choice in PAGES[page](problem, said)]
-    return {choice.name: choice.form.write(value) for choice, value in held if value is not None and value != choice.usual}
+    shown = {choice.name: choice.form.write(value) for choice, value in held if value is not None and value != choice.usual}
+    return shown | (_own_contenders() if page == OPTIMIZERS_PAGE else {})
 
 
-def show(page: str, problem: Problem, shown: Mapping[str, str]) -> None:
-    """Put the choices into the page's widgets; what is none of them, or makes no sense, is passed over."""
+def _own_contenders() -> dict[str, str]:
+    names = {option.removesuffix(contenders.AGAIN) for option in st.session_state.get("contenders", ())}
+    own = [optimizer for key, optimizer in session.optimizers().items() if key in names and key not in OPTIMIZERS]
+    return {f"{ALSO}{k}": json.dumps(optimizer.to_dict(), ensure_ascii=False) for k, optimizer in enumerate(own, start=1)}
+
+
+def show(page: str, problem: Problem, shown: Mapping[str, str]) -> list[str]:
+    """Put the choices into the page's widgets; the names of what is none of them, or makes no sense here."""
     if page not in PAGES:
-        return
-    for choice in PAGES[page](problem, lambda name: shown.get(name, "")):
+        return []
+    shown, passed = _offered(shown)
+    known = PAGES[page](problem, lambda name: shown.get(name, ""))
+    for choice in known:
         st.session_state.pop(choice.key, None)
         if choice.name in shown:
             try:
                 st.session_state[choice.key] = choice.form.read(shown[choice.name])
             except (ValueError, KeyError, OverflowError):
-                continue
+                passed.append(choice.name)
+    if page == OPTIMIZERS_PAGE:
+        compared = st.session_state.get("contenders", ())
+        passed += [name for name in compared if name.removesuffix(contenders.AGAIN) not in session.optimizers()]
+    return passed + sorted(name for name in shown if name not in {choice.name for choice in known} and not name.startswith(ALSO))
+
+
+def _offered(shown: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Offer the optimizers that come along, as if they had been typed; the choices with the names that these have here, and what is none."""
+    passed, names = [], {}
+    for name in [name for name in shown if name.startswith(ALSO)][: contenders.MOST]:
+        try:
+            optimizer = optimizer_of(shown[name])
+            names[optimizer.name] = session.offered(optimizer)
+        except ValueError:
+            passed.append(name)
+    chosen = [names.get(stem := option.removesuffix(contenders.AGAIN), stem) + option[len(stem) :] for option in NAMES.read(shown.get("compare", ""))]
+    moved = {here + name[len(there) :]: text for there, here in names.items() for name, text in shown.items() if name.startswith(f"{there}.")}
+    return {**shown, **moved, **({"compare": NAMES.write(chosen)} if "compare" in shown else {})}, passed
 
 
 # -- how much is asked for ---------------------------------------------------------------------------------------------
 
 
-def work(page: str, experiment: Experiment, shown: Mapping[str, str]) -> float:
-    """How much is asked for, as a multiple of what the page does unasked: 1,000 starts of 1,000 epochs, 60 values, 512² pixels."""
-    epochs = experiment.stopping.epochs
-    runs = experiment.starts.count * epochs / USUAL_WORK
+def asked(page: str, experiment: Experiment, shown: Mapping[str, str]) -> dict[str, float]:
+    """What takes time, in words, and each as a multiple of what the page does unasked: 1,000 starts of 1,000 epochs, 60 values, 512² pixels."""
+    count, epochs = experiment.starts.count, experiment.stopping.epochs
+    found = {f"{count:,} starts of up to {epochs:,} epochs": count * epochs / USUAL_WORK}
     if page == BASINS:
-        side = _said_number(shown, "pixels") or mapping.USUAL
-        return epochs / 1000 * (side / mapping.USUAL) ** 2
+        side = min(_said_number(shown, "pixels") or mapping.USUAL, max(mapping.SIZES))
+        found[f"{side:,.0f}² pixels of up to {epochs:,} epochs"] = epochs / 1000 * (side / mapping.USUAL) ** 2
     if page == SENSITIVITY:
-        values = [_said_number(shown, name) for name in ("x.values", "y.values")]
-        return runs * max((values[0] or 1) * (values[1] or 1) / sweeping.PAIRS**2, (values[0] or 1) / sweeping.VALUES, 1.0)
+        first, second = (min(_said_number(shown, name), sweeping.MOST) for name in ("x.values", "y.values"))
+        values = max(first, 1) * max(second, 1)
+        found[f"{values:,.0f} values, each from {count:,} starts of up to {epochs:,} epochs"] = count * epochs / USUAL_WORK * max(
+            values / sweeping.PAIRS**2 if second else values / sweeping.VALUES, 1.0
+        )
     if page == OPTIMIZERS_PAGE:
-        many = len(NAMES.read(shown.get("compare", "a;b;c"))) / len(contenders.OPENING)
-        trials = (_said_number(shown, "trials") or contenders.TRIALS) * (_said_number(shown, "training") or contenders.TRAINING.count)
-        return many * max(runs, trials * epochs / USUAL_WORK / (contenders.TRIALS * contenders.TRAINING.count / 1000))
-    return runs if page == MANY_STARTS else epochs / 1000
+        many = len(NAMES.read(shown.get("compare", NAMES.write(contenders.OPENING))))
+        trials, training = _said_number(shown, "trials") or contenders.TRIALS, _said_number(shown, "training") or contenders.TRAINING.count
+        tuning = trials * training / (contenders.TRIALS * contenders.TRAINING.count)
+        share = many / len(contenders.OPENING) * epochs / 1000
+        found[f"{many} optimizers, each with {trials:,.0f} trials on {training:,.0f} training starts"] = share * max(count / 1000, tuning)
+    if page == LANDSCAPE:
+        found[f"a run of up to {epochs:,} epochs"] = epochs / 1000
+    return found
+
+
+def work(page: str, experiment: Experiment, shown: Mapping[str, str]) -> float:
+    """How much is asked for, as a multiple of what is done unasked."""
+    return max(asked(page, experiment, shown).values())
 
 
 def _said_number(shown: Mapping[str, str], name: str) -> float:
-    text = shown.get(name, "")
-    return float(text) if NUMBER.fullmatch(text) else 0.0
+    try:
+        return max(_number(shown.get(name, "")), 0.0)
+    except ValueError:
+        return 0.0

@@ -8,14 +8,15 @@ kept = keeping.store()
 if kept is None:
     st.stop()
 runs = kept.runs()
-answer = st.container()
+answer = st.container(key="saved-answer")
 shelf.tell(kept)
 shown = shelf.search(runs)
 chosen = shelf.table(shown)
 shelf.actions(kept, chosen)
+readable = side_by_side.readable(kept, chosen)
 with answer:
-    answers.say(side_by_side.headline(kept, runs, chosen))
-if side_by_side.possible(chosen):
-    side_by_side.show(kept, chosen)
-elif len(chosen) == 1:
-    side_by_side.one(kept, chosen[0])
+    answers.say(side_by_side.headline(kept, runs, readable))
+if side_by_side.possible(readable):
+    side_by_side.show(kept, readable)
+elif len(readable) == 1:
+    side_by_side.one(kept, readable[0])

@@ -1,9 +1,11 @@
 """Runs kept, opened, pinned as a baseline and shown to a meeting: what the pages say of them."""
 
+from dataclasses import replace
+
 import pytest
 from pages_harness import headline, page, plain, settle, told
 
-from gdcore import GALLERY, OPTIMIZERS, Experiment, Starts, run
+from gdcore import GALLERY, OPTIMIZERS, Experiment, Problem, Starts, run
 from gdui import keeping, shelf, side_by_side
 from gdui.store import Store, place
 
@@ -45,7 +47,7 @@ def test_a_run_is_kept_and_opened_again(data, app):
     page(app, "saved_runs")
     assert "1 run is kept" in headline(app)
     frame = app.dataframe[0].value
-    assert frame["name"].tolist() == ["peaks, Gradient descent 0.01"] and frame["settled"][0] == pytest.approx(0.789)
+    assert frame["name"].tolist() == ["peaks, Gradient descent 0.01"] and frame["settled"][0] == pytest.approx(78.9)
 
 
 def test_what_was_kept_on_a_page_opens_on_that_page(data, app):
@@ -111,6 +113,24 @@ def test_runs_from_other_starts_are_compared_by_shares_alone(kept):
 def test_runs_of_one_name_get_numbers(kept):
     one = kept.runs()[0]
     assert side_by_side._names([one, one, one]) == (one.name, f"{one.name} (2)", f"{one.name} (3)")
+    other = replace(one, name=f"{one.name} (2)")
+    assert side_by_side._names([one, other, one]) == (one.name, other.name, f"{one.name} (3)")
+
+
+def test_a_run_without_its_file_cannot_be_compared_and_breaks_nothing(kept):
+    one, other = kept.runs()[:2]
+    kept._file(one.id).unlink()
+    assert not kept.present(one.id) and kept.present(other.id)
+    assert side_by_side.readable(kept, [one, other]) == [other]
+
+
+def test_what_differs_is_shown_letter_by_letter(tmp_path):
+    store = Store(tmp_path / "more")
+    for text in ("x^2*2 + 3*y^2*x^2 + y^2", "x^2*5 + y^2*7"):
+        store.save(run(Experiment(Problem.from_text(text), OPTIMIZERS["gd"], starts=Starts(count=20))), name=text)
+    found = side_by_side._compared(store, store.runs())
+    frame = side_by_side.differing(found)
+    assert "\\*" in frame.loc["Formula"].iloc[0] and "*" not in frame.loc["Formula"].iloc[0].replace("\\*", "")
 
 
 def test_a_search_asks_for_all_words(kept):

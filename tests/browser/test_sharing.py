@@ -66,6 +66,43 @@ def test_save_change_compare_and_share_into_another_browser(page, browser):
     context.close()
 
 
+def test_delete_and_undo(page):
+    expect_headline(page, "3 minima")
+    keep(page, "to be deleted")
+    open_page(page, "Saved runs")
+    expect_headline(page, "kept")
+    choose(page, 0)
+    page.get_by_text("labels and endings:").wait_for()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_text("1 run was deleted").wait_for()
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text("1 run was deleted").wait_for(state="hidden")
+    choose(page, 0)
+    page.get_by_role("button", name="Open this run").click()
+    page.get_by_text("Opened from the saved run 'to be deleted'").wait_for()
+    expect_headline(page, "3 minima")
+
+
+HOSTILE = [
+    "basins?v=1&show.pixels=1e300", "basins?v=1&show.window=1e300..1e301;5..6", "basins?v=1&show.window=-1e999..1e999;-1..1",
+    "basins?v=1&show.start=1e5,nan&show.against=setting%20lr&show.other=1e999", "optimizers?v=1&show.compare=gd;gd;gd&show.tab=nowhere",
+    "optimizers?v=1&show.compare=gd;adam&show.gd.lr=1e999&show.target=1e999", "landscape?v=1&show.start.x=1e149&show.epoch=99999",
+    "sensitivity?v=1&show.vary=nothing&show.x.from=1&show.and=setting%20lr", "theory?v=1&show.at.x=1e149", "nowhere?v=1&problem=peaks",
+]  # fmt: skip
+
+
+def test_no_hostile_choice_breaks_a_page(browser, server):
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    for path in HOSTILE:
+        page.goto(f"{server}/{path}")
+        page.locator("[data-testid=stMain] h3, [data-testid=stMain] [data-testid=stAlert]").first.wait_for(timeout=60_000)
+        page.wait_for_timeout(1500)
+        assert page.locator("[data-testid=stException]").count() == 0, path
+    context.close()
+
+
 def test_the_address_bar_is_a_link_and_a_reload_keeps_everything(page):
     expect_headline(page, "3 minima")
     rate(page, 0.02)
