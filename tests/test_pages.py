@@ -64,7 +64,7 @@ def test_wrong_formula_keeps_the_last_good_one(app):
         ("low x", 5.0, "the first number must be the smaller one"),
         ("epochs", 0, "from 1 to 1,000,000"),
         ("tolerance", -1.0, "at least 0"),
-        ("seed", -1, "from 0 up"),
+        ("seed", -1, "from 0 to"),
     ],
 )
 def test_senseless_numbers_get_a_sentence_and_lose_nothing(app, key, value, says):

@@ -25,14 +25,13 @@ def keep(page, name):
     page.get_by_role("button", name="Keep this run").wait_for(state="hidden")
 
 
-def choose(page, *rows):
-    """Tick rows of the table of saved runs."""
+def choose(page, row, shown):
+    """Tick a row of the table of saved runs; the page then shows this text."""
     page.locator("[data-testid=stDataFrame] canvas").first.wait_for()
     page.wait_for_timeout(1000)
     table = page.locator("[data-testid=stDataFrame]").first.bounding_box()
-    for row in rows:
-        page.mouse.click(table["x"] + 18, table["y"] + FIRST_ROW + ROW * row)
-        page.wait_for_timeout(800)
+    page.mouse.click(table["x"] + 18, table["y"] + FIRST_ROW + ROW * row)
+    page.get_by_text(shown).first.wait_for()
 
 
 def link_of(page):
@@ -48,7 +47,8 @@ def test_save_change_compare_and_share_into_another_browser(page, browser):
     keep(page, "fast")
     open_page(page, "Saved runs")
     expect_headline(page, "runs are kept")
-    choose(page, 0, 1)
+    choose(page, 0, "labels and endings:")
+    choose(page, 1, "Only what differs")
     expect_headline(page, r"These two differ in the learning rate alone; .* of the starts changed")
     open_page(page, "Many starts")
     expect_headline(page, r"6\s%\swere still moving")
@@ -71,14 +71,13 @@ def test_delete_and_undo(page):
     keep(page, "to be deleted")
     open_page(page, "Saved runs")
     expect_headline(page, "kept")
-    choose(page, 0)
-    page.get_by_text("labels and endings:").wait_for()
+    choose(page, 0, "labels and endings:")
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("1 run was deleted").wait_for()
     assert page.locator("[data-testid=stException]").count() == 0
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_text("1 run was deleted").wait_for(state="hidden")
-    choose(page, 0)
+    choose(page, 0, "labels and endings:")
     page.get_by_role("button", name="Open this run").click()
     page.get_by_text("Opened from the saved run 'to be deleted'").wait_for()
     expect_headline(page, "3 minima")
@@ -112,7 +111,9 @@ def test_the_address_bar_is_a_link_and_a_reload_keeps_everything(page):
     page.reload()
     expect_headline(page, "of the box belongs to minimum 1")
     page.get_by_text("are the same as there").wait_for()
-    assert page.locator("[data-testid=stNumberInput]:has(label:has-text('Learning rate')) input").first.input_value() == "0.02"
+    from playwright.sync_api import expect
+
+    expect(page.locator("[data-testid=stNumberInput]:has(label:has-text('Learning rate')) input").first).to_have_value("0.02")
 
 
 def test_a_link_that_asks_for_much_waits_and_a_wrong_one_is_refused(browser, server):
