@@ -14,6 +14,7 @@ from gdui import (
     contenders,
     controls,
     editor,
+    effort,
     enlarging,
     explaining,
     export,
@@ -59,9 +60,9 @@ from gdui import (
 
 __all__ = [
     "address", "answers", "archive", "beside", "charts", "compare_charts", "contenders", "controls", "editor",
-    "enlarging", "explaining", "export", "formulas", "history", "jobs", "keeping", "links", "live", "maps",
-    "matches", "meeting", "profiles", "proofs", "racing", "report", "restoring", "run_charts", "saved", "scripts",
-    "session", "settings", "sharing", "shelf", "side_by_side", "sidebar", "starting", "states", "stationary",
-    "stepping", "store", "structure_charts", "style", "tables", "theme", "toolbar", "verdict", "views", "wake",
-    "what_if", "wording",
+    "effort", "enlarging", "explaining", "export", "formulas", "history", "jobs", "keeping", "links", "live",
+    "maps", "matches", "meeting", "profiles", "proofs", "racing", "report", "restoring", "run_charts", "saved",
+    "scripts", "session", "settings", "sharing", "shelf", "side_by_side", "sidebar", "starting", "states",
+    "stationary", "stepping", "store", "structure_charts", "style", "tables", "theme", "toolbar", "verdict",
+    "views", "wake", "what_if", "wording",
 ]  # fmt: skip

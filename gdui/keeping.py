@@ -8,7 +8,7 @@ import streamlit as st
 
 import gdcore
 from gdcore.experiment import Findings, run
-from gdui import answers, links, proofs, session, sharing, states, tables, views, wording
+from gdui import answers, effort, links, proofs, session, sharing, states, tables, views, wording
 from gdui.states import State
 from gdui.store import Store, StoreError, place
 
@@ -90,7 +90,7 @@ def _findings(state: State) -> Findings:
     """The findings in force, from the cache, or run now where that takes no longer than usual."""
     found: Findings | None = session.cache().get(state.experiment.digest)
     if found is None:
-        if views.work(views.MANY_STARTS, state.experiment, {}) > PATIENT:
+        if effort.work(views.MANY_STARTS, state.experiment, {}) > PATIENT:
             raise ValueError("these starts have not been run yet: open Many starts, and keep the run from there")
         found = run(state.experiment)
         session.cache().put(state.experiment.digest, found)

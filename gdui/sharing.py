@@ -11,7 +11,7 @@ import streamlit as st
 
 import gdcore
 from gdcore.experiment import Experiment, Findings, run
-from gdui import address, answers, beside, links, session, states, tables, views, wording
+from gdui import address, answers, beside, effort, links, session, states, tables, views, wording
 from gdui.links import Link
 from gdui.states import State
 
@@ -35,7 +35,7 @@ def take(page: str) -> None:
         return
     try:
         link = links.read(query)
-        much = views.work(page, link.experiment, link.shown) > 1 and not address.known(page, query)
+        much = effort.work(page, link.experiment, link.shown) > 1 and not address.known(page, query)
     except links.LinkError as error:
         st.session_state["link trouble"] = str(error)
         return
@@ -97,7 +97,7 @@ def _repeated(experiment: Experiment) -> Findings | None:
 
 def show(state: State) -> None:
     """The link to what is shown, to be copied."""
-    if state.page in views.PAGES and state.page != views.MANY_STARTS and views.work(views.MANY_STARTS, state.experiment, {}) <= 1:
+    if state.page in views.PAGES and state.page != views.MANY_STARTS and effort.work(views.MANY_STARTS, state.experiment, {}) <= 1:
         _repeated(state.experiment)  # so that the link can tell of its findings
     link = link_to(state)
     st.markdown("**A link that reproduces this page**")
@@ -141,7 +141,7 @@ def tell(page: str, state: State | None) -> None:
 
 
 def _ask(link: Link, page: str) -> None:
-    what, times = max(views.asked(page, link.experiment, link.shown).items(), key=lambda one: one[1])
+    what, times = max(effort.asked(page, link.experiment, link.shown).items(), key=lambda one: one[1])
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f"**This link asks for {times:,.3g} times the usual work**: {tables.safe(what)}. It has not been opened yet.", width="stretch")
         st.button("Open it", key="open link", type="primary", on_click=_open, args=(link, page))

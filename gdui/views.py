@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from gdcore.experiment import Experiment
 from gdcore.optimizers import OPTIMIZERS
-from gdcore.problem import LARGEST, Problem
+from gdcore.problem import Problem
 from gdcore.stopping import MOST_EPOCHS
 from gdui import contenders, mapping, session, sweeping
-from gdui.links import NUMBER, optimizer_of
+from gdui.forms import FLAGS, NAMES, NUMBERS, POINTS, TEXT, Form, option_of, ranges, whole
+from gdui.links import optimizer_of
 
-MOST_TEXT = 200
 MANY_STARTS, LANDSCAPE, OPTIMIZERS_PAGE, SENSITIVITY, BASINS, THEORY = "many_starts", "landscape", "optimizers", "sensitivity", "basins", "theory"
-USUAL_WORK = 1000 * 1000  # starts times epochs
 AXES = ("across", "up")
 ALSO = "also."  # before the numbers of optimizers that come along
 TABS = ("Success", "Where starts go", "Race", "Performance profile", "Your own optimizer")
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a kind of value is written and read; read raises ValueError for what is none."""
-
-    write: Callable[[Any], str]
-    read: Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -43,65 +32,16 @@ class Choice:
     usual: Any = None
 
 
-def _number(text: str) -> float:
-    value = float(text) if NUMBER.fullmatch(text) else math.nan
-    if not abs(value) <= LARGEST:
-        raise ValueError
-    return value
-
-
-def _whole(low: int, high: int) -> Form:
-    def read(text: str) -> int:
-        value = int(_number(text))
-        if not low <= value <= high:
-            raise ValueError
-        return value
-
-    return Form(str, read)
-
-
-def _option(*options: str) -> Form:
-    def read(text: str) -> str:
-        if options and text not in options or len(text) > MOST_TEXT:
-            raise ValueError
-        return text
-
-    return Form(str, read)
-
-
-def _ranges(count: int) -> Form:
-    def read(text: str) -> list[tuple[float, float]]:
-        found = []
-        for part in text.split(";"):
-            low, _, high = part.partition("..")
-            found.append((_number(low), _number(high)))
-        if len(found) != count or any(not low < high for low, high in found):
-            raise ValueError
-        return found
-
-    return Form(lambda ranges: ";".join(f"{float(low)!r}..{float(high)!r}" for low, high in ranges), read)
-
-
-NUMBERS = Form(lambda value: repr(float(value)).removesuffix(".0"), _number)
-FLAGS = Form(lambda value: "yes" if value else "no", lambda text: {"yes": True, "no": False}[text])
-TEXT = _option()
-NAMES = Form(
-    lambda names: ";".join(name.replace("%", "%25").replace(";", "%3B") for name in names),
-    lambda text: list(dict.fromkeys(name[:MOST_TEXT].replace("%3B", ";").replace("%25", "%") for name in text.split(";")))[: contenders.MOST],
-)
-POINTS = Form(lambda point: ",".join(f"{float(c)!r}" for c in point), lambda text: tuple(_number(part) for part in text.split(",")[:2]))
-
-
 # -- what each page has to say -----------------------------------------------------------------------------------------
 
 
 def _many_starts(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
-    return [Choice("paths", "trajectories", _whole(0, 200), 0), Choice("borders", "borders over starts", FLAGS, True), *_axes(problem)]
+    return [Choice("paths", "trajectories", whole(0, 200), 0), Choice("borders", "borders over starts", FLAGS, True), *_axes(problem)]
 
 
 def _landscape(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
     start = [Choice(f"start.{name}", f"landscape {name}", NUMBERS) for name in problem.variables]
-    start.append(Choice("epoch", "epoch shown", _whole(0, MOST_EPOCHS), 0))
+    start.append(Choice("epoch", "epoch shown", whole(0, MOST_EPOCHS), 0))
     layers = [Choice(what, f"show {what}", FLAGS, what != "descents") for what in ("points", "borders", "descents")]
     return [*start, *layers, *_axes(problem)]
 
@@ -110,14 +50,14 @@ def _optimizers(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
     stem = problem.formula[:60]
     found = [
         Choice("compare", "contenders", NAMES, list(contenders.OPENING)),
-        Choice("settings", "mode", _option(contenders.AS_SET, contenders.TUNED), contenders.TUNED),
-        Choice("success", "success", _option(contenders.SETTLES, contenders.REACHES), contenders.SETTLES),
+        Choice("settings", "mode", option_of(contenders.AS_SET, contenders.TUNED), contenders.TUNED),
+        Choice("success", "success", option_of(contenders.SETTLES, contenders.REACHES), contenders.SETTLES),
         Choice("target", f"target {stem}", NUMBERS),
-        Choice("trials", "trials", _whole(1, contenders.MOST_TRIALS), contenders.TRIALS),
-        Choice("training", "training starts", _whole(1, contenders.MOST_TRAINING), contenders.TRAINING.count),
-        Choice("training.seed", "training seed", _whole(0, 2**53), contenders.TRAINING.seed),
+        Choice("trials", "trials", whole(1, contenders.MOST_TRIALS), contenders.TRIALS),
+        Choice("training", "training starts", whole(1, contenders.MOST_TRAINING), contenders.TRAINING.count),
+        Choice("training.seed", "training seed", whole(0, 2**53), contenders.TRAINING.seed),
         Choice("all", "search all", FLAGS, False),
-        Choice("tab", "optimizers tab", _option(*TABS), TABS[0]),
+        Choice("tab", "optimizers tab", option_of(*TABS), TABS[0]),
     ]
     known = session.optimizers()
     for option in NAMES.read(said("compare") or NAMES.write(contenders.OPENING)):
@@ -138,7 +78,7 @@ def _sensitivity(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
         if quantity and quantity != sweeping.NOTHING:
             stem, count = f"sweep range {which} {quantity}", sweeping.PAIRS if two else sweeping.VALUES
             ends = [Choice(f"{which}.{end}", f"{stem} {end}", NUMBERS) for end in ("from", "to")]
-            found += [*ends, Choice(f"{which}.values", f"{stem} values {count}", _whole(2, sweeping.MOST), count), Choice(f"{which}.log", f"{stem} log", FLAGS)]
+            found += [*ends, Choice(f"{which}.values", f"{stem} values {count}", whole(2, sweeping.MOST), count), Choice(f"{which}.log", f"{stem} log", FLAGS)]
     return found
 
 
@@ -146,7 +86,7 @@ def _basins(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
     drawn = _drawn(problem, said)[: min(2, problem.dimension)]
     stem = f"basins {problem.formula[:60]} {problem.limits} {drawn}"
     sizes = Form(str, lambda text: {str(side): side for side in mapping.SIZES}[text])
-    window = Choice("window", f"{stem} window", _ranges(len(drawn)))
+    window = Choice("window", f"{stem} window", ranges(len(drawn)))
     found = [*_axes(problem), Choice("pixels", "basins side", sizes, mapping.USUAL), window, Choice("start", f"{stem} start", POINTS)]
     found.append(Choice("against", "basins against", TEXT, mapping.NOTHING))
     if said("against") not in ("", mapping.NOTHING, mapping.SMALL_STEPS):
@@ -160,7 +100,7 @@ def _theory(problem: Problem, said: Callable[[str], str]) -> list[Choice]:
 
 def _axes(problem: Problem) -> list[Choice]:
     """The two variables that a map shows, where there are more."""
-    names = _option(*problem.variables)
+    names = option_of(*problem.variables)
     return [Choice(way, _axis_key(problem, way), names) for way in AXES] if problem.dimension > 2 else []
 
 
@@ -234,42 +174,3 @@ def _offered(shown: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     chosen = [names.get(stem := option.removesuffix(contenders.AGAIN), stem) + option[len(stem) :] for option in NAMES.read(shown.get("compare", ""))]
     moved = {here + name[len(there) :]: text for there, here in names.items() for name, text in shown.items() if name.startswith(f"{there}.")}
     return {**shown, **moved, **({"compare": NAMES.write(chosen)} if "compare" in shown else {})}, passed
-
-
-# -- how much is asked for ---------------------------------------------------------------------------------------------
-
-
-def asked(page: str, experiment: Experiment, shown: Mapping[str, str]) -> dict[str, float]:
-    """What takes time, in words, and each as a multiple of what the page does unasked: 1,000 starts of 1,000 epochs, 60 values, 512² pixels."""
-    count, epochs = experiment.starts.count, experiment.stopping.epochs
-    found = {f"{count:,} starts of up to {epochs:,} epochs": count * epochs / USUAL_WORK}
-    if page == BASINS:
-        side = min(_said_number(shown, "pixels") or mapping.USUAL, max(mapping.SIZES))
-        found[f"{side:,.0f}² pixels of up to {epochs:,} epochs"] = epochs / 1000 * (side / mapping.USUAL) ** 2
-    if page == SENSITIVITY:
-        first, second = (min(_said_number(shown, name), sweeping.MOST) for name in ("x.values", "y.values"))
-        values = max(first, 1) * max(second, 1)
-        found[f"{values:,.0f} values, each from {count:,} starts of up to {epochs:,} epochs"] = count * epochs / USUAL_WORK * max(
-            values / sweeping.PAIRS**2 if second else values / sweeping.VALUES, 1.0
-        )
-    if page == OPTIMIZERS_PAGE:
-        many = len(NAMES.read(shown.get("compare", NAMES.write(contenders.OPENING))))
-        trials, training = _said_number(shown, "trials") or contenders.TRIALS, _said_number(shown, "training") or contenders.TRAINING.count
-        tuning = trials * training / (contenders.TRIALS * contenders.TRAINING.count)
-        share = many / len(contenders.OPENING) * epochs / 1000
-        found[f"{many} optimizers, each with {trials:,.0f} trials on {training:,.0f} training starts"] = share * max(count / 1000, tuning)
-    if page == LANDSCAPE:
-        found[f"a run of up to {epochs:,} epochs"] = epochs / 1000
-    return found
-
-
-def work(page: str, experiment: Experiment, shown: Mapping[str, str]) -> float:
-    """How much is asked for, as a multiple of what is done unasked."""
-    return max(asked(page, experiment, shown).values())
-
-
-def _said_number(shown: Mapping[str, str], name: str) -> float:
-    try:
-        return max(_number(shown.get(name, "")), 0.0)
-    except ValueError:
-        return 0.0

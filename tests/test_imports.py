@@ -14,7 +14,7 @@ PURE = (
     "sensitivity_charts", "sweep_words", "knob_charts", "basin_charts", "basin_words",
     "plane_charts", "pair_charts", "response_words", "unseen_words", "links",
     "scripts", "report", "report_style", "difference_words", "difference_charts", "enlarging",
-    "chart_files", "minima_words", "typesetting",
+    "chart_files", "forms", "minima_words", "typesetting",
 )  # fmt: skip
 SURFACE = [path for name in PURE for path in [ROOT / "gdui" / f"{name}.py"] if path.exists()]
 PAGES = sorted((ROOT / "pages").glob("*.py")) if (ROOT / "pages").exists() else []
