@@ -97,7 +97,7 @@ def test_no_hostile_choice_breaks_a_page(browser, server):
     for path in HOSTILE:
         page.goto(f"{server}/{path}")
         page.locator("[data-testid=stMain] h3, [data-testid=stMain] [data-testid=stAlert]").first.wait_for(timeout=60_000)
-        page.wait_for_timeout(1500)
+        page.wait_for_timeout(700)
         assert page.locator("[data-testid=stException]").count() == 0, path
     context.close()
 
