@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from gdui import answers, keeping, shelf, side_by_side
+from gdui import answers, keeping, session, shelf, side_by_side
 
+session.setup()  # which leads through dashboard.py, should a server be asked for this page first
 kept = keeping.store()
 if kept is None:
     st.stop()

@@ -84,3 +84,4 @@ def test_pages_compute_nothing(path: Path) -> None:
     assert not packages(path) & {"numpy", "scipy", "sympy"}
     source = path.read_text(encoding="utf-8")
     assert "session_state" not in source
+    assert "session.setup()" in source  # or a fresh server that is asked for this page first shows it without the sidebar
