@@ -34,7 +34,7 @@ pytest.importorskip("numba")
 
 PEAKS = GALLERY["peaks"]
 NAMES = list(GALLERY)
-FEW = {key: (NAMES[3 * k :] + NAMES[: 3 * k])[::26] + ["peaks"] for k, key in enumerate(OPTIMIZERS)}
+FEW = {key: (NAMES[3 * k :] + NAMES[: 3 * k])[::17] + ["peaks"] for k, key in enumerate(OPTIMIZERS)}
 
 
 def chaotic(experiment: Experiment, found: Findings) -> Any:
