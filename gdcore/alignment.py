@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.experiment import Findings, Minimum
-from gdcore.merging import SAME_POINT, deepest_first, merge
+from gdcore.merging import SAME_POINT, deepest_first, inside_box, merge
 from gdcore.newton import polish
 from gdcore.problem import Problem
 from gdcore.proximity import Nearest
@@ -70,12 +70,6 @@ def _renumbered(findings: Findings, common: list[Minimum], order: list[int], new
 def _unreached(minimum: Minimum, problem: Problem, count: int) -> Minimum:
     inside = bool(inside_box(problem, np.array(minimum.point)))
     return replace(minimum, inside_box=inside, count=0, share=0.0, interval=wilson(0, count), median_epochs=float("nan"))
-
-
-def inside_box(problem: Problem, points: Array) -> NDArray[np.bool_]:
-    """Whether points (..., d) are inside the box and not on its border; a point of nan is nowhere."""
-    margin = 1e-9 * (problem.highs - problem.lows)
-    return np.asarray(((points > problem.lows + margin) & (points < problem.highs - margin)).all(axis=-1))
 
 
 def known_minima(problem: Problem) -> tuple[Minimum, ...]:

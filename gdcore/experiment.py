@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from time import perf_counter
 from typing import Any
 
@@ -117,7 +118,7 @@ class Experiment:
                 raise
             raise ValueError(f"{str(error)[: MOST_SAID - 1]}…") from None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """16 hexadecimal digits that name the experiment: equal for equal experiments."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]

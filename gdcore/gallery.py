@@ -694,3 +694,17 @@ GALLERY: dict[str, Problem] = {
         minima=((-1.012273131032681, 0.0),),
     ),
 }
+
+
+def key_of(problem: Problem) -> str | None:
+    """Under which key the gallery has this function, on whatever box and at whatever parameters it allows; None where it has not."""
+    for key, known in GALLERY.items():
+        same = (known.name, known.formula, known.variables) == (problem.name, problem.formula, problem.variables)
+        if same and list(known.parameters) == list(problem.parameters) and _allowed(known, problem):
+            return key
+    return None
+
+
+def _allowed(known: Problem, problem: Problem) -> bool:
+    ranges = known.parameter_settings
+    return all(ranges[name].low <= value <= ranges[name].high for name, value in problem.parameters.items())

@@ -9,9 +9,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from gdcore.alignment import aligned, inside_box
+from gdcore.alignment import aligned
 from gdcore.experiment import Findings, Minimum
 from gdcore.identities import ELSEWHERE, Known, Numbering, numbering
+from gdcore.merging import inside_box
 from gdcore.problem import Problem
 from gdcore.setting import Setting
 from gdcore.shares import wilson

@@ -115,11 +115,16 @@ def _flattest(problem: Problem, points: Array) -> Array:
 
 def _stationary(problem: Problem, polished: Polished, i: int, count: int, *, isolated: bool) -> Stationary:
     point = polished.points[i]
-    margin = 1e-9 * (problem.highs - problem.lows)
-    inside = bool(((point > problem.lows + margin) & (point < problem.highs - margin)).all())
+    inside = bool(inside_box(problem, point))
     kind = KINDS[polished.kinds[i]]
     eigenvalues = tuple(polished.eigenvalues[i].tolist())
     return Stationary(tuple(point.tolist()), float(polished.values[i]), eigenvalues, kind, inside, count, isolated)
+
+
+def inside_box(problem: Problem, points: Array) -> Flags:
+    """Whether points (..., d) are inside the box and not on its border; a point of nan is nowhere."""
+    margin = 1e-9 * (problem.highs - problem.lows)
+    return np.asarray(((points > problem.lows + margin) & (points < problem.highs - margin)).all(axis=-1))
 
 
 def _join_valleys(

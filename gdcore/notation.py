@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from gdcore.nodes import Binary, Call, Compare, Constant, Name, Negate, Node, Number
 from gdcore.tokens import GREEK_WORDS
@@ -21,6 +22,11 @@ def number_text(value: float) -> str:
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
     return repr(value).replace("e+", "e").replace("e-0", "e-").replace("e0", "e")
+
+
+def settings_text(settings: Mapping[str, float | str]) -> str:
+    """The settings in a line: lr 0.01, beta1 0.9."""
+    return ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in settings.items())
 
 
 # -- plain text --------------------------------------------------------------------------------------------------------

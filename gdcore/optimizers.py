@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -337,3 +338,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
         about="Steps just long enough for the lowest value, were the function a straight slope.",
     ),
 }
+
+
+def key_of(optimizer: Optimizer) -> str | None:
+    """Under which key it is built in; None where it is not, to the last word of its description."""
+    return next((key for key, known in OPTIMIZERS.items() if identical(known, optimizer)), None)
+
+
+def identical(one: Optimizer, other: Optimizer) -> bool:
+    """Whether two optimizers make the same experiments, with the same digests."""
+    return json.dumps(one.to_dict()) == json.dumps(other.to_dict())

@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl
 
 import streamlit as st
 
+from gdui import in_browser
+
 LONGEST = 4_000  # characters: a longer link is left to Share
 MOST = 10_000  # links that a server remembers
 TOLD = ("result", "by")  # what a link says of findings, and does not ask for
@@ -23,11 +25,6 @@ export default function({ data }) {
 
 
 @st.cache_resource
-def _component() -> object:
-    return st.components.v2.component("gdboard_address", js=SCRIPT)
-
-
-@st.cache_resource
 def _shown() -> OrderedDict[str, None]:
     """What pages of this server have answered lately: opening it again asks for no work that nobody wanted."""
     return OrderedDict()
@@ -38,10 +35,7 @@ def mirror(page: str, link: str) -> None:
     query = link.partition("?")[2]
     query = query if len(query) <= LONGEST else ""
     _note(_key(page, dict(parse_qsl(query, keep_blank_values=True))))
-    mount = _component()
-    assert callable(mount)
-    with st.container(key="address-bar"):
-        mount(key="address", data={"query": query, "page": page}, height=1)
+    in_browser.run("address", SCRIPT, {"query": query, "page": page})
 
 
 def known(page: str, query: Mapping[str, str]) -> bool:

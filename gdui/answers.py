@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from gdui import tables
+from gdui import tables, wording
 from gdui.report import Report, Section
 
 
@@ -64,10 +65,23 @@ def tell(sentences: Sequence[str], title: str) -> None:
         _add(Section(title, tuple(sentences)))
 
 
-def offer(*, script: Callable[[], str] | None = None, report: Callable[[str, str], Report] | None = None) -> None:
-    """Note what makes the page's script, or its report."""
-    answer = given()
-    st.session_state["answer"] = replace(answer, script=script or answer.script, report=report or answer.report)
+def offer(report: Callable[[str, str], Report]) -> None:
+    """Note what makes the page's own report."""
+    st.session_state["answer"] = replace(given(), report=report)
+
+
+def reproduce(script: Callable[..., str], *of: Any, **more: Any) -> None:
+    """The numbers of the page as a short Python script, made when it is asked for."""
+    made = partial(script, *of, **more)
+    st.session_state["answer"] = replace(given(), script=made)
+    opened = st.expander("Show as Python", icon=":material/code:", key=f"python {script.__name__}", on_change="rerun")
+    if opened.open:
+        with opened:
+            try:
+                st.code(made(), language="python")
+                st.caption("Run it where gdcore is: in this folder, or with PYTHONPATH set to it.")
+            except ValueError as error:
+                st.info(tables.safe(wording.sentence(error)))
 
 
 def _add(section: Section) -> None:

@@ -88,13 +88,9 @@ def _keep(state: State, kept: Store) -> None:
 
 def _findings(state: State) -> Findings:
     """The findings in force, from the cache, or run now where that takes no longer than usual."""
-    found: Findings | None = session.cache().get(state.experiment.digest)
-    if found is None:
-        if effort.work(views.MANY_STARTS, state.experiment, {}) > PATIENT:
-            raise ValueError("these starts have not been run yet: open Many starts, and keep the run from there")
-        found = run(state.experiment)
-        session.cache().put(state.experiment.digest, found)
-    return found
+    if session.cache().get(state.experiment.digest) is None and effort.work(views.MANY_STARTS, state.experiment, {}) > PATIENT:
+        raise ValueError("these starts have not been run yet: open Many starts, and keep the run from there")
+    return session.remembering(run)(state.experiment)
 
 
 def open_run(kept: Store, id: str) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
 import gdcore
+from gdcore import gallery, optimizers
 from gdcore.experiment import Experiment
 from gdcore.gallery import GALLERY
 from gdcore.optimizers import OPTIMIZERS, Optimizer
@@ -73,27 +74,13 @@ def query(experiment: Experiment, shown: Mapping[str, str] | None = None, *, fin
     return stated
 
 
-def gallery_key(problem: Problem) -> str | None:
-    """The gallery problem that this one is, on whatever box and at whatever parameters; None where it is none."""
-    for key, known in GALLERY.items():
-        same = (known.name, known.formula, known.variables) == (problem.name, problem.formula, problem.variables)
-        if same and list(known.parameters) == list(problem.parameters) and _within(known, problem):
-            return key
-    return None
-
-
-def _within(known: Problem, problem: Problem) -> bool:
-    ranges = known.parameter_settings
-    return all(ranges[name].low <= value <= ranges[name].high for name, value in problem.parameters.items())
-
-
 def _stem(problem: Problem) -> Problem:
     """The gallery problem without changes, or the problem itself: what a setting's usual value belongs to."""
-    return GALLERY.get(gallery_key(problem) or "", problem)
+    return GALLERY.get(gallery.key_of(problem) or "", problem)
 
 
 def _problem_query(problem: Problem) -> dict[str, str]:
-    key = gallery_key(problem)
+    key = gallery.key_of(problem)
     if key is not None:
         known = GALLERY[key]
         stated = {} if key == FIRST_PROBLEM else {"problem": key}
@@ -107,7 +94,7 @@ def _problem_query(problem: Problem) -> dict[str, str]:
 
 
 def _optimizer_query(optimizer: Optimizer, settings: Mapping[str, float | str], problem: Problem) -> dict[str, str]:
-    key = next((key for key, known in OPTIMIZERS.items() if known == optimizer), None)
+    key = optimizers.key_of(optimizer)
     stated = {"own": json.dumps(optimizer.to_dict(), ensure_ascii=False, separators=(",", ":"))} if key is None else {}
     if key not in (None, FIRST_OPTIMIZER):
         stated["optimizer"] = str(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from gdui import in_browser
 
 PAUSE = 350  # milliseconds without a key before the text counts
 
@@ -23,13 +23,6 @@ export default function({ data }) {
 """
 
 
-@st.cache_resource
-def _component() -> object:
-    return st.components.v2.component("gdboard_live_text", js=SCRIPT)
-
-
 def as_typed(label: str) -> None:
     """Apply the text area of this label, a constant of ours, whenever typing pauses."""
-    mount = _component()
-    assert callable(mount)
-    mount(key=f"live {label}", data={"label": label, "pause": PAUSE}, height=1)
+    in_browser.run("live-text", SCRIPT, {"label": label, "pause": PAUSE}, key=label)

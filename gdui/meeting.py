@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from gdcore.experiment import Experiment
 from gdcore.quantities import Quantity, default_range, quantities
 from gdcore.starts import Starts
-from gdui import answers, enlarging, keeping, session, states, sweeping, tables, views, wording
+from gdui import answers, enlarging, in_browser, keeping, session, states, sweeping, tables, views, wording
 from gdui.states import State
 from gdui.store import SavedRun, Store
 
@@ -26,8 +26,6 @@ FACTORS = 1.1, 2.2  # least and most that a chart grows by
 SECOND = 1.35  # what the other charts grow by
 MOST_CHARTS = 2
 VALUES = 41  # of the number that can be changed
-
-
 SCRIPT = """
 export default function() {
   const leave = () => setTimeout(() => {
@@ -38,11 +36,6 @@ export default function() {
   return () => document.removeEventListener('pointerup', leave);
 }
 """  # a slider that was dragged gives the arrow keys back
-
-
-@st.cache_resource
-def _component() -> object:
-    return st.components.v2.component("gdboard_arrows", js=SCRIPT)
 
 
 def on() -> bool:
@@ -85,10 +78,7 @@ def stage(experiment: Experiment, page: str) -> DeltaGenerator:
     kept = keeping.store()
     runs = _runs(kept)
     _bar(kept, runs, min(st.session_state["meeting step"], len(runs)), _changeable(experiment, page))
-    arrows = _component()
-    assert callable(arrows)
-    with st.container(key="arrow-keys"):
-        arrows(key="arrows", height=1)
+    in_browser.run("arrow-keys", SCRIPT)
     trouble = st.session_state.pop("shelf trouble", "")
     if trouble:
         st.error(tables.safe(trouble), icon=":material/error:")

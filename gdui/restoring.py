@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from gdcore import gallery
 from gdcore.experiment import Experiment
 from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.starts import Starts
 from gdui import session, settings
 from gdui.controls import region_key
-from gdui.links import gallery_key
 from gdui.sidebar import OWN, fill_box, forget_places
 
 
@@ -26,7 +26,7 @@ def restore(experiment: Experiment) -> None:
 
 
 def _restore_problem(problem: Problem) -> None:
-    key, before = gallery_key(problem), session.last_good()
+    key, before = gallery.key_of(problem), session.last_good()
     if before is None or (before.problem.formula, before.problem.variables) != (problem.formula, problem.variables):
         forget_places()
     st.session_state["problem"] = key or OWN

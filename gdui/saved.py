@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gdcore import __version__
-from gdcore.experiment import Experiment, Findings
+from gdcore.experiment import Findings
+from gdcore.notation import settings_text
 from gdcore.setting import FrozenDict
 from gdcore.stopping import Ending
 from gdui.records import RecordError, packed
@@ -115,15 +116,10 @@ def _summary(findings: Findings) -> dict[str, Any]:
         "fingerprint": findings.fingerprint,
         "function": short(experiment.problem.name or experiment.problem.text(), 80),
         "optimizer": short(experiment.optimizer.name, 80),
-        "settings": short(_settings(experiment), 200),
+        "settings": short(settings_text(experiment.settings), 200),
         "starts": findings.count,
         "settled": findings.ending_counts()[Ending.MINIMUM] / findings.count,
     }
-
-
-def _settings(experiment: Experiment) -> str:
-    """The settings in a line: lr 0.01, beta1 0.9."""
-    return ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.6g}'}" for name, value in experiment.settings.items())
 
 
 # -- checks of what is typed -------------------------------------------------------------------------------------------

@@ -12,10 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from gdcore import gallery, optimizers
 from gdcore.basins import Window
 from gdcore.experiment import Experiment
 from gdcore.gallery import GALLERY
-from gdcore.optimizers import OPTIMIZERS, Optimizer
+from gdcore.optimizers import Optimizer
 from gdcore.problem import Problem
 from gdcore.quantities import Range
 from gdcore.setting import Setting
@@ -158,11 +159,10 @@ def _problem(problem: Problem, ranges: Sequence[Range] = ()) -> tuple[str, Probl
 
     ranges: what is varied; a gallery problem that allows no such values is stated by its formula.
     """
-    for key, known in GALLERY.items():
-        if (known.formula, known.name) == (problem.formula, problem.name):
-            found = _changed(f"GALLERY[{_value(key)}]", known, problem)
-            if found is not None and _allows(found[1], ranges):
-                return found
+    key = gallery.key_of(problem)
+    found = None if key is None else _changed(f"GALLERY[{_value(key)}]", GALLERY[key], problem)
+    if found is not None and _allows(found[1], ranges):
+        return found
     arguments = [_value(problem.formula), f"box={_by_name(problem.box)}"]
     if problem.parameters:
         arguments.append(f"parameters={_by_name(problem.parameters)}")
@@ -173,15 +173,12 @@ def _problem(problem: Problem, ranges: Sequence[Range] = ()) -> tuple[str, Probl
 
 def _changed(text: str, known: Problem, problem: Problem) -> tuple[str, Problem] | None:
     """A gallery problem with another box and other parameters, where that makes it the problem; else None."""
-    try:
-        if known.box != problem.box:
-            text, known = f"{text}.with_box({_by_name(problem.box)})", known.with_box(problem.box)
-        values = {name: value for name, value in problem.parameters.items() if known.parameters.get(name) != value}
-        if values:
-            said = ", ".join(f"{name}={_number(value)}" for name, value in values.items())
-            text, known = f"{text}.with_parameters({said})", known.with_parameters(**values)
-    except ValueError:
-        return None
+    if known.box != problem.box:
+        text, known = f"{text}.with_box({_by_name(problem.box)})", known.with_box(problem.box)
+    values = {name: value for name, value in problem.parameters.items() if known.parameters[name] != value}
+    if values:
+        said = ", ".join(f"{name}={_number(value)}" for name, value in values.items())
+        text, known = f"{text}.with_parameters({said})", known.with_parameters(**values)
     return (text, known) if _same(known.to_dict(), problem.to_dict()) else None
 
 
@@ -193,9 +190,9 @@ def _allows(problem: Problem, ranges: Sequence[Range]) -> bool:
 
 
 def _optimizer(optimizer: Optimizer) -> str:
-    for key, known in OPTIMIZERS.items():
-        if _same(known.to_dict(), optimizer.to_dict()):
-            return f"OPTIMIZERS[{_value(key)}]"
+    key = optimizers.key_of(optimizer)
+    if key is not None:
+        return f"OPTIMIZERS[{_value(key)}]"
     rows = [f"{_value(name)}: {_setting(setting)}" for name, setting in optimizer.settings.items()]
     settings = [_enclosed("{", rows, "}")] if rows else []
     return _call("Optimizer.from_text", _value(optimizer.name), _value(optimizer.equations), *settings)

@@ -15,7 +15,7 @@ import streamlit as st
 from gdcore.experiment import Experiment, Findings, Minimum, Trace, traces
 from gdcore.formula import names_in
 from gdcore.merging import Stationary
-from gdcore.optimizers import OPTIMIZERS, Optimizer
+from gdcore.optimizers import OPTIMIZERS, Optimizer, identical
 from gdcore.problem import Problem
 from gdcore.stability import Stability, stability
 from gdcore.starts import Starts
@@ -90,7 +90,7 @@ def offered(optimizer: Optimizer) -> str:
     Where the session has another one of that name, it gets a number.
     """
     known = optimizers()
-    same = next((key for key, other in known.items() if _same_optimizer(other, optimizer)), None)
+    same = next((key for key, other in known.items() if identical(other, optimizer)), None)
     if same is not None:
         return same
     key, often = optimizer.name, 2
@@ -98,10 +98,6 @@ def offered(optimizer: Optimizer) -> str:
         key, often = f"{optimizer.name} ({often})", often + 1
     st.session_state["own optimizers"] = {**st.session_state.get("own optimizers", {}), key: optimizer}
     return key
-
-
-def _same_optimizer(one: Optimizer, other: Optimizer) -> bool:
-    return one == other or one.to_dict() == other.to_dict()
 
 
 def optimizer_name(key: str) -> str:

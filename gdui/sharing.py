@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import streamlit as st
 
 import gdcore
 from gdcore.experiment import Experiment, Findings, run
-from gdui import address, answers, beside, effort, links, session, states, tables, views, wording
+from gdui import address, beside, effort, links, session, states, tables, views
 from gdui.links import Link
 from gdui.states import State
 
@@ -77,22 +74,18 @@ def pending(state: State) -> bool:
 
 def link_to(state: State) -> str | None:
     """The link that opens a state, with the hash of its findings where they are known; None where it is too long for one."""
-    found = _known(state.experiment)
+    found: Findings | None = session.cache().get(state.experiment.digest)
     try:
         return states.link(state, states.base_address(state.page), fingerprint=found.fingerprint if found is not None else "")
     except ValueError:
         return None
 
 
-def _known(experiment: Experiment) -> Findings | None:
-    """What the experiment found, where that is known already."""
-    found: Findings | None = session.cache().get(experiment.digest) or session.cache().get(f"check {experiment.digest}")
-    return found
-
-
 def _repeated(experiment: Experiment) -> Findings | None:
     """What the experiment found; where that is not known it is run beside the page, which is shown again when it is."""
-    return _known(experiment) or beside.ready("check", experiment.digest, lambda report: run(experiment, on_progress=report))
+    found: Findings | None = session.cache().get(experiment.digest)
+    work = session.remembering(run)
+    return found or beside.ready("check", experiment.digest, lambda report: work(experiment, on_progress=report))
 
 
 def show(state: State) -> None:
@@ -106,19 +99,6 @@ def show(state: State) -> None:
         return
     st.code(link, language=None, wrap_lines=True)
     st.caption("It holds the experiment, the page and a hash of labels and endings: whoever opens it sees whether theirs are the same.")
-
-
-def code(script: Callable[..., str], *given: Any, **more: Any) -> None:
-    """The numbers of the page as a short Python script, made when it is asked for."""
-    answers.offer(script=partial(script, *given, **more))
-    opened = st.expander("Show as Python", icon=":material/code:", key=f"python {script.__name__}", on_change="rerun")
-    if opened.open:
-        with opened:
-            try:
-                st.code(script(*given, **more), language="python")
-                st.caption("Run it where gdcore is: in this folder, or with PYTHONPATH set to it.")
-            except ValueError as error:
-                st.info(tables.safe(wording.sentence(error)))
 
 
 def tell(page: str, state: State | None) -> None:

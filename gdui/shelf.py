@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
-from gdui import archive, keeping, tables, wording
+from gdui import archive, keeping, tables, verdict, wording
 from gdui.store import SavedRun, Store
 
 MOST_GONE = 50  # deleted runs that have a button each
@@ -23,11 +23,15 @@ def search(runs: Sequence[SavedRun]) -> list[SavedRun]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input("Search", key="shelf search", width=330, persist_state="session", help="All words must occur in name, note, tags, function or optimizer.")
         tags = st.multiselect(
-            "Tags", sorted({tag for one in runs for tag in one.tags}), key="shelf tags", width=330, persist_state="session", placeholder="all",
+            "Tags", _tags(runs), key="shelf tags", width=330, persist_state="session", placeholder="all",
             help="Only runs that have all of these.",
         )  # fmt: skip
     wanted = words.lower().split() if words else []
     return [one for one in runs if set(tags) <= set(one.tags) and all(word in _text(one) for word in wanted)]
+
+
+def _tags(runs: Sequence[SavedRun]) -> list[str]:
+    return sorted({tag for one in runs for tag in one.tags})
 
 
 def _text(one: SavedRun) -> str:
@@ -53,8 +57,8 @@ def table(runs: Sequence[SavedRun]) -> list[SavedRun]:
     return sorted((runs[row] for row in shown["selection"]["rows"] if row < len(runs)), key=lambda one: one.created)
 
 
-def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
-    """What can be done with the chosen runs."""
+def actions(kept: Store, runs: Sequence[SavedRun], chosen: Sequence[SavedRun], gone: Sequence[SavedRun]) -> None:
+    """What can be done with the chosen ones of the runs, and with those that were deleted."""
     one, ids = chosen[0] if len(chosen) == 1 else None, [run.id for run in chosen]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
@@ -63,7 +67,7 @@ def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
         )  # fmt: skip
         with st.popover("Rename, tag", icon=":material/edit:", disabled=one is None or not kept.writable):
             if one is not None:
-                _edit(kept, one)
+                _edit(kept, one, _tags(runs))
         st.button(
             "Delete", icon=":material/delete:", disabled=not chosen or not kept.writable, on_click=_delete, args=(kept, ids), help="Can be undone for a week."
         )
@@ -74,65 +78,61 @@ def actions(kept: Store, chosen: Sequence[SavedRun]) -> None:
         )  # fmt: skip
         with st.popover("Import", icon=":material/upload:", disabled=not kept.writable):
             st.file_uploader("A file that Export made", key="shelf file", on_change=_import, args=(kept,), help="What is damaged or strange is refused as a whole.")
-        _bin(kept)
+        _bin(kept, gone)
     if lost:
         st.error(tables.safe(f"The file of '{lost[0][:60]}' is missing: put it back into the folder of saved runs, or delete the run."), icon=":material/error:")
 
 
-def _edit(kept: Store, one: SavedRun) -> None:
+def _edit(kept: Store, one: SavedRun, known: list[str]) -> None:
     st.text_input("Name", value=one.name, key=f"edit name {one.id}")
     st.multiselect(
-        "Tags", sorted({tag for run in kept.runs() for tag in run.tags}), default=list(one.tags), key=f"edit tags {one.id}", accept_new_options=True,
+        "Tags", known, default=list(one.tags), key=f"edit tags {one.id}", accept_new_options=True,
         help="Type a new one and press Enter.",
     )  # fmt: skip
     st.text_area("Note", value=one.note, key=f"edit note {one.id}")
     st.button("Change", type="primary", key=f"edit {one.id}", on_click=_change, args=(kept, one.id))
 
 
-def _said(good: bool, text: str) -> None:
-    st.session_state["shelf said" if good else "shelf trouble"] = text
+def _act(act: Callable[[], str]) -> None:
+    """Do what a button asks for; what became of it is told above the table, and nothing else any more."""
+    for key in ("said", "trouble", "deleted"):
+        st.session_state.pop(f"shelf {key}", None)
+    try:
+        st.session_state["shelf said"] = act()
+    except ValueError as error:
+        st.session_state["shelf trouble"] = wording.sentence(error)
 
 
 def _change(kept: Store, id: str) -> None:
     state = st.session_state
-    state.pop("shelf deleted", None)
-    try:
-        one = kept.change(id, name=state[f"edit name {id}"], note=state[f"edit note {id}"], tags=state[f"edit tags {id}"])
-        _said(True, f"Changed '{one.name}'.")
-    except ValueError as error:
-        _said(False, wording.sentence(error))
+    _act(lambda: f"Changed '{kept.change(id, name=state[f'edit name {id}'], note=state[f'edit note {id}'], tags=state[f'edit tags {id}']).name}'.")
 
 
 def _delete(kept: Store, ids: list[str]) -> None:
-    try:
+    def act() -> str:
         kept.delete(ids)
         st.session_state["shelf deleted"] = ids
-    except ValueError as error:
-        _said(False, wording.sentence(error))
+        return ""
+
+    _act(act)
 
 
 def _undelete(kept: Store, ids: list[str]) -> None:
-    try:
+    def act() -> str:
         kept.undelete(ids)
-        st.session_state.pop("shelf deleted", None)
-    except ValueError as error:
-        _said(False, wording.sentence(error))
+        return f"Brought back {verdict.plural(len(ids), 'run')}."
+
+    _act(act)
 
 
 def _import(kept: Store) -> None:
     given = st.session_state.get("shelf file")
-    if given is None:
-        return
-    try:
-        found = archive.imported(kept, given.getvalue())
-        _said(True, f"Imported {len(found):,} run{'' if len(found) == 1 else 's'}. Opening one runs it anew and compares.")
-    except ValueError as error:
-        _said(False, wording.sentence(error))
+    if given is not None:
+        _act(lambda: f"Imported {verdict.plural(len(archive.imported(kept, given.getvalue())), 'run')}. Opening one runs it anew and compares.")
 
 
-def _bin(kept: Store) -> None:
+def _bin(kept: Store, gone: Sequence[SavedRun]) -> None:
     """The deleted runs, each to be had back."""
-    gone = kept.runs(deleted=True)
     if not gone:
         return
     with st.popover(f"Deleted ({len(gone):,})", icon=":material/restore_from_trash:"):
@@ -142,19 +142,17 @@ def _bin(kept: Store) -> None:
             st.button(tables.safe(one.name), key=f"undelete {one.id}", icon=":material/undo:", on_click=_undelete, args=(kept, [one.id]), width="stretch")
 
 
-def tell(kept: Store) -> None:
+def tell(kept: Store, gone: Sequence[SavedRun]) -> None:
     """What became of the last action, with the way back after a deletion."""
-    trouble, said, gone = (st.session_state.get(f"shelf {key}") for key in ("trouble", "said", "deleted"))
-    for key in ("trouble", "said"):
-        st.session_state.pop(f"shelf {key}", None)
+    trouble, said = (st.session_state.pop(f"shelf {key}", "") for key in ("trouble", "said"))
     if kept.trouble:
         st.warning(tables.safe(wording.sentence(ValueError(kept.trouble))), icon=":material/lock:")
     if trouble:
         st.error(tables.safe(trouble), icon=":material/error:")
     if said:
         st.success(tables.safe(said), icon=":material/check:")
-    gone = {one.id for one in kept.runs(deleted=True)} & set(gone or ())
-    if gone:
+    last = [one.id for one in gone if one.id in st.session_state.get("shelf deleted", ())]
+    if last:
         with st.container(horizontal=True, vertical_alignment="center", width="content"):
-            st.info(f"{len(gone):,} run{' was' if len(gone) == 1 else 's were'} deleted.", icon=":material/delete:")
-            st.button("Undo", key="shelf undo", icon=":material/undo:", on_click=_undelete, args=(kept, sorted(gone)))
+            st.info(f"{len(last):,} run{' was' if len(last) == 1 else 's were'} deleted.", icon=":material/delete:")
+            st.button("Undo", key="shelf undo", icon=":material/undo:", on_click=_undelete, args=(kept, last))

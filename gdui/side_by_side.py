@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -141,7 +140,7 @@ def _map(findings: Findings, key: str, size: int, *, legend: bool = False) -> No
 
 def _start_by_start(found: SideBySide) -> None:
     """The transition matrix of two runs from the same starts."""
-    findings, names = found.matched.findings, list(found.names)
+    names = list(found.names)
     with st.container(width=450):
         st.markdown("**From which minimum to which**")
         first, second = 0, 1
@@ -149,16 +148,12 @@ def _start_by_start(found: SideBySide) -> None:
             with st.container(horizontal=True):
                 first = names.index(st.selectbox("From", names, key=f"side from {names}", width=215, help="Rows: what this run makes of each start."))
                 second = names.index(st.selectbox("To", names, index=1, key=f"side to {names}", width=215, help="Columns: what this one makes of it."))
-        one, other = findings[first], findings[second]
-        if not np.array_equal(one.starts, other.starts, equal_nan=True):
-            st.caption("These two have other starts: their shares can be compared, but not start by start.")
-            return
-        if not found.matched.common:
-            st.caption("The functions differ, so a minimum of one is none of the other.")
-            return
-        chart = compare_charts.transitions(transition(one, other, most=wording.MANY), names[first], names[second], session.view(400, 300))
-        st.altair_chart(chart, width="content", key=f"side matrix {names} {first} {second}")
-        st.caption(tables.safe(difference_words.moved(between(found.matched, first, second), f"From {names[first]} to {names[second]}")))
+        moved = found.moved or between(found.matched, first, second)
+        if moved.changed is not None:
+            kinds = transition(moved.before, moved.now, most=wording.MANY)
+            chart = compare_charts.transitions(kinds, names[first], names[second], session.view(400, 300))
+            st.altair_chart(chart, width="content", key=f"side matrix {names} {first} {second}")
+        st.caption(tables.safe(difference_words.moved(moved, f"From {names[first]} to {names[second]}")))
 
 
 def _maps(found: SideBySide) -> None:

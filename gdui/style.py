@@ -8,7 +8,7 @@ STYLE = """<style>
 .st-key-toolbar {margin-top: -2.9rem;}
 .st-key-toolbar button {padding: 0.1rem 0.35rem; min-height: 2rem; min-width: 0;}
 .st-key-saved-answer {min-height: 8.6rem;}
-.st-key-address-bar, .st-key-arrow-keys {position: absolute; height: 0;}
+[class*="st-key-script-"] {position: absolute; height: 0;}
 [data-testid="stTable"] {font-size: 0.82rem;}
 [data-testid="stTable"] td, [data-testid="stTable"] th {padding: 0.3rem 0.25rem; font-size: 0.8rem;}
 </style>"""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gdcore.compare import Comparison, Pair, Summary
+from gdcore.notation import settings_text
 from gdcore.profile import Profile
 from gdcore.tuning import Tuning
 from gdui import wording
@@ -179,10 +180,6 @@ def _at_the_edge(comparison: Comparison, name: str) -> str:
     if not isinstance(best, float) or len(set(numbers)) < 2 or best not in (min(numbers), max(numbers)):
         return ""
     return f" (the {'smallest' if best == min(numbers) else 'largest'} rate tried)"
-
-
-def settings_text(settings: dict[str, float | str]) -> str:
-    return ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in settings.items())
 
 
 def pair_rows(comparison: Comparison) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from gdcore.crossings import Crossings
 from gdcore.experiment import Experiment, Findings, Minimum, Trace
 from gdcore.formula import Binary, FormulaError, Negate, Node
 from gdcore.merging import Stationary
-from gdcore.notation import name_latex, to_latex
+from gdcore.notation import name_latex, settings_text, to_latex
 from gdcore.optimizers import Optimizer
 from gdcore.schedules import parse_schedule, values
 from gdcore.stability import Stability
@@ -95,8 +95,7 @@ def capital(text: str) -> str:
 
 def setup(experiment: Experiment) -> str:
     """Optimizer, settings and starts in a few words."""
-    settings = ", ".join(f"{name} {value if isinstance(value, str) else f'{value:.4g}'}" for name, value in experiment.settings.items())
-    return f"{experiment.optimizer.name} {settings}, {experiment.starts.count:,} starts"
+    return f"{experiment.optimizer.name} {settings_text(experiment.settings)}, {experiment.starts.count:,} starts"
 
 
 def headline(findings: Findings) -> str:

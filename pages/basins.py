@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import answers, basin_charts, basin_panels, basin_words, beside, controls, mapping, proofs, scripts, session, sharing, tables, wording
+from gdui import answers, basin_charts, basin_panels, basin_words, beside, controls, mapping, proofs, scripts, session, tables, wording
 
 setup = session.setup()
 problem, experiment = setup.problem, mapping.plain(setup)
@@ -46,5 +46,5 @@ if other is not None and not found.coarse:
     second = mapping.second(other, asked, proof.certificate)
     if second is not None:
         basin_panels.split(found.map, second, said, on)
-sharing.code(scripts.of_map, experiment, asked.window, found.map.columns, found.map.rows, proved=proof.certificate is not None)
+answers.reproduce(scripts.of_map, experiment, asked.window, found.map.columns, found.map.rows, proved=proof.certificate is not None)
 beside.tell()

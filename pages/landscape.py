@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gdcore.starts import Starts
-from gdui import answers, beside, controls, proofs, run_charts, scripts, session, sharing, stationary, stepping, structure_charts, tables, wording
+from gdui import answers, beside, controls, proofs, run_charts, scripts, session, stationary, stepping, structure_charts, tables, wording
 
 setup = session.setup()
 problem = setup.problem
@@ -62,5 +62,5 @@ with st.container(horizontal=True, gap="medium"):
             st.caption(tables.safe(missing or stationary.tree_caption(structure, certificate)))
 if certificate is not None:
     tables.stationary_points(problem, certificate, structure)
-sharing.code(scripts.of_one_run, setup.experiment(Starts.at(start)))
+answers.reproduce(scripts.of_one_run, setup.experiment(Starts.at(start)))
 beside.tell()

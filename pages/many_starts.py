@@ -32,11 +32,11 @@ with st.container(horizontal=True, gap="medium"):
     with st.container(width=starting.RIGHT):
         starting.endings(shown)
 starting.coordinates(findings)
-answers.offer(report=starting.report_of(shown))
+answers.offer(starting.report_of(shown))
 if chosen:
     starting.one_start(shown, chosen)
 st.markdown("**All starts**")
 tables.starts(findings)
 export.frame_buttons(findings)
-sharing.code(scripts.of_runs, findings.experiment, proved=findings.certificate is not None)
+answers.reproduce(scripts.of_runs, findings.experiment, proved=findings.certificate is not None)
 beside.tell()

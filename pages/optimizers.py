@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import answers, compare_charts, contenders, controls, editor, matches, profiles, racing, scripts, session, sharing, tables, verdict, views
+from gdui import answers, compare_charts, contenders, controls, editor, matches, profiles, racing, scripts, session, tables, verdict, views
 from gdui.jobs import result_of
 
 setup = session.setup()
@@ -18,7 +18,7 @@ answers.say(verdict.headline(found))
 st.caption(tables.safe(f"{verdict.soonest(found)} {verdict.fairness(found)} {verdict.computed(found)}"))
 session.keep("optimizers tab", views.TABS[0])
 success, where, race, profile, own = st.tabs(views.TABS, key="optimizers tab", on_change="rerun")
-sharing.code(scripts.of_comparison, asked.problem, asked.contenders, asked.starts, asked.stopping, asked.budget, asked.target)
+answers.reproduce(scripts.of_comparison, asked.problem, asked.contenders, asked.starts, asked.stopping, asked.budget, asked.target)
 if success.open:
     with success, st.container(horizontal=True, gap="medium"):
         with st.container(width=490):

@@ -8,12 +8,12 @@ session.setup()  # which leads through dashboard.py, should a server be asked fo
 kept = keeping.store()
 if kept is None:
     st.stop()
-runs = kept.runs()
+runs, gone = kept.runs(), kept.runs(deleted=True)
 answer = st.container(key="saved-answer")
-shelf.tell(kept)
+shelf.tell(kept, gone)
 shown = shelf.search(runs)
 chosen = shelf.table(shown)
-shelf.actions(kept, chosen)
+shelf.actions(kept, runs, chosen, gone)
 readable = side_by_side.readable(kept, chosen)
 with answer:
     answers.say(side_by_side.headline(kept, runs, readable))

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import answers, beside, controls, panels, proofs, ranking, responding, scripts, session, sharing, sweep_words, sweeping, tables
+from gdui import answers, beside, controls, panels, proofs, ranking, responding, scripts, session, sweep_words, sweeping, tables
 
 setup = session.setup()
 problem = setup.problem
@@ -27,5 +27,5 @@ else:
 responding.show(problem, found.sweep.minima)
 if not found.coarse:
     ranking.show(found.sweep.experiment)
-sharing.code(scripts.of_sweep, found.sweep.experiment, *chosen, proved=proof.certificate is not None)
+answers.reproduce(scripts.of_sweep, found.sweep.experiment, *chosen, proved=proof.certificate is not None)
 beside.tell()

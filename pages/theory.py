@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gdui import answers, controls, formulas, scripts, session, sharing
+from gdui import answers, controls, formulas, scripts, session
 
 setup = session.setup()
 problem = setup.problem
@@ -27,4 +27,4 @@ with left:
         st.latex(line)
 with right:
     formulas.loop(setup)
-sharing.code(scripts.of_formulas, problem)
+answers.reproduce(scripts.of_formulas, problem)
